@@ -1,0 +1,240 @@
+"""`Batch`: the events that stand at one point of a graph, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from .bodies import Bodies, is_json, join, objects, take
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an event has no answer.
+
+    Parameters
+    ----------
+    node : str
+        The dotted path of the step that raised it.
+    error : BaseException
+        What it raised.
+    status : int
+        As HTTP has it: 400 the event is not what the step takes, 404 no route is for it,
+        500 the step broke.
+    place : str or None
+        Where in the user's code, such as ``line 3 of clean``.
+    """
+
+    node: str
+    error: BaseException
+    status: int = 500
+    place: str | None = None
+
+
+class Batch:
+    """Events in order, each with its position in the run and its body.
+
+    Parameters
+    ----------
+    bodies : DataFrame, ndarray, ExtensionArray, Samples or list
+        One row, item or group of samples per event; None for a selection, whose rows are
+        taken when they are first asked for.
+    positions : ndarray of int64, shape (n_events,)
+        Where in the run each event stands; ascending, none twice.
+    failures : mapping of int to Failure
+        Events that came this far and failed, by position. They have no body here any more, so
+        a step never sees them; they ride along until a router or the run takes them up.
+    origin : tuple of (Bodies, ndarray), optional
+        For a selection: what it was taken from, and which rows. Who keeps the batch for later
+        keeps this instead, and so no copy of the rows.
+
+    Examples
+    --------
+    >>> batch = Batch(["a", "b", "c"], np.arange(3))
+    >>> chosen = batch.select(np.array([0, 2]))
+    >>> chosen.bodies
+    ['a', 'c']
+    >>> other = np.array([1])
+    >>> batch.merge([(np.array([0, 2]), chosen.answer(["A", "C"])),
+    ...              (other, batch.select(other))]).bodies
+    ['A', 'b', 'C']
+    """
+
+    __slots__ = ("_bodies", "failures", "memory", "origin", "positions")
+
+    def __init__(
+        self,
+        bodies: Bodies | None,
+        positions: np.ndarray,
+        failures: Mapping[int, Failure] | None = None,
+        origin: tuple[Bodies, np.ndarray] | None = None,
+    ) -> None:
+        self._bodies = bodies
+        self.positions = positions
+        self.failures: Mapping[int, Failure] = failures or {}
+        self.origin = origin
+        self.memory: dict[Any, Any] = {}
+
+    @property
+    def bodies(self) -> Bodies:
+        """One row, item or group of samples per event."""
+        if self._bodies is None and self.origin is not None:
+            self._bodies = take(*self.origin)
+        return self._bodies  # type: ignore[return-value]
+
+    @property
+    def source(self) -> tuple[Bodies, np.ndarray | None]:
+        """What the bodies are rows of, and which rows; of no selection, the bodies, all."""
+        return self.origin if self.origin is not None else (self.bodies, None)
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def forget(self) -> None:
+        """Give back what can be had again: the rows of a selection, and what was made of them."""
+        self.memory = {}
+        if self.origin is not None:
+            self._bodies = None
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the events are JSON bodies, not columns."""
+        return is_json(self.source[0])
+
+    def events(self) -> list[Any]:
+        """One Python object per event: what a per-event step is given, before copying."""
+        return objects(self.bodies)
+
+    def select(self, rows: np.ndarray) -> Batch:
+        """Some of the events, in ascending order; failures stay behind."""
+        source, chosen = self.source
+        origin = (source, rows if chosen is None else chosen[rows])
+        return Batch(None, self.positions[rows], None, origin)
+
+    def answer(self, bodies: Bodies) -> Batch:
+        """The same events with other bodies."""
+        return Batch(bodies, self.positions, self.failures)
+
+    def fail(self, failures: Mapping[int, Failure], bodies: Bodies) -> Batch:
+        """Answer all events but some; ``failures`` by row, ``bodies`` of the others."""
+        kept = np.ones(len(self), dtype=bool)
+        kept[list(failures)] = False
+        positions = self.positions.tolist()
+        failed = {positions[row]: failure for row, failure in failures.items()}
+        return Batch(bodies, self.positions[kept], {**self.failures, **failed})
+
+    def merge(
+        self,
+        answers: Sequence[tuple[np.ndarray, Batch]],
+        failures: Mapping[int, Failure] | None = None,
+    ) -> Batch:
+        """Put the answers of disjoint selections back in this batch's order.
+
+        Each comes with the rows that were selected. Who is in no answer is gone, unless it is
+        among the failures: those that came with the batches, and those given here.
+        """
+        failures = united([self.failures, failures or {}, *(a.failures for _, a in answers)])
+        parts = []
+        for rows, answer in answers:
+            if len(answer) < len(rows):
+                rows = rows[np.searchsorted(self.positions[rows], answer.positions)]
+            parts.append((rows, answer.bodies))
+        size = sum(len(rows) for rows, _ in parts)
+        if size == len(self):
+            return Batch(join(parts, size), self.positions, failures)
+        here = np.zeros(len(self), dtype=bool)
+        for rows, _ in parts:
+            here[rows] = True
+        place = np.cumsum(here) - 1
+        bodies = join([(place[rows], bodies) for rows, bodies in parts], size)
+        return Batch(bodies, self.positions[here], failures)
+
+    def together(self, answers: Sequence[Batch]) -> tuple[Batch, list[Batch]]:
+        """Keep what every one of several answers to this whole batch has.
+
+        Returns
+        -------
+        batch : Batch
+            The events that all have answered, with their bodies here and all failures.
+        answers : list of Batch
+            The answers for just these events, row for row.
+        """
+        failures = united([self.failures, *(answer.failures for answer in answers)])
+        here = Batch(self._bodies, self.positions, failures, self.origin)
+        if all(answer.positions is self.positions for answer in answers):
+            return here, list(answers)
+        positions = reduce(
+            lambda one, other: np.intersect1d(one, other, assume_unique=True),
+            [answer.positions for answer in answers],
+        )
+        here = self.select(np.searchsorted(self.positions, positions))
+        here.failures = failures
+        return here, [a.select(np.searchsorted(a.positions, positions)) for a in answers]
+
+    def attempt(
+        self,
+        answer: Callable[[Batch], Bodies],
+        failure: Callable[[Exception], Failure],
+        *,
+        final: Callable[[Exception], bool] = lambda error: False,
+        suspects: Callable[[Batch], np.ndarray | None] = lambda batch: None,
+    ) -> Batch:
+        """Answer the whole batch at once; where that fails, let only the guilty events fail.
+
+        A selection that fails is tried again in parts, down to single events, so that the
+        others get the answer that they would have had alone.
+
+        Parameters
+        ----------
+        answer : callable
+            Gives the bodies for a selection, or raises.
+        failure : callable
+            Makes the failure of an event out of what was raised.
+        final : callable
+            Whether an error would be the same for every event, so that no retry is of use.
+        suspects : callable
+            A first guess at the guilty: a mask over the selection's rows, or None.
+        """
+        size = len(self)
+        try:
+            return self.answer(answer(self))
+        except Exception as error:
+            if size == 1 or final(error):
+                return self.fail(dict.fromkeys(range(size), failure(error)), [])
+        waiting = list(_halves(np.arange(size), suspects(self)))
+        parts: list[tuple[np.ndarray, Bodies]] = []
+        failures: dict[int, Failure] = {}
+        while waiting:
+            rows = waiting.pop()
+            try:
+                parts.append((rows, answer(self.select(rows))))
+            except Exception as error:
+                if len(rows) == 1 or final(error):
+                    failures.update(dict.fromkeys(rows.tolist(), failure(error)))
+                else:
+                    waiting.extend(_halves(rows))
+        kept = np.setdiff1d(np.arange(len(self)), list(failures), assume_unique=True)
+        placed = [(np.searchsorted(kept, rows), bodies) for rows, bodies in parts]
+        return self.fail(failures, join(placed, len(kept)))
+
+
+def _halves(rows: np.ndarray, mask: np.ndarray | None = None) -> Iterable[np.ndarray]:
+    if mask is not None and mask.any() and not mask.all():
+        return rows[mask], rows[~mask]
+    middle = len(rows) // 2
+    return rows[middle:], rows[:middle]
+
+
+def united(some: Iterable[Mapping[int, Failure]]) -> Mapping[int, Failure]:
+    """All failures; of an event that failed more than once, the first given."""
+    some = [failures for failures in some if failures]
+    if len(some) < 2:
+        return some[0] if some else {}
+    union: dict[int, Failure] = {}
+    for failures in reversed(some):
+        union.update(failures)
+    return union

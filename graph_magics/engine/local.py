@@ -1,0 +1,72 @@
+"""Runs a graph over events in this process, chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..batch import Batch
+from ..bodies import Bodies, Samples
+from ..nodes import Context, Node, Visit
+from .aio import async_map
+from .events import Events
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a run: the answer of every chunk, and what every node saw."""
+
+    answers: list[Batch]
+    visits: list[Visit]
+
+
+def execute(
+    root: Node,
+    events: Events,
+    *,
+    seed: int = 0,
+    chunk_size: int | None = None,
+    event_id: str | None = None,
+    stop_on_failure: bool = False,
+) -> Outcome:
+    """Run a root node over all events.
+
+    Parameters
+    ----------
+    chunk_size : int, optional
+        How many events are handed on at once; all, if absent. It changes no answer.
+    stop_on_failure : bool
+        Whether to stop after the first chunk with a failure, whose traceback is then kept.
+    """
+    visits: list[Visit] = []
+    answers: list[Batch] = []
+    for batch in _chunks(events, chunk_size):
+        context = Context("", seed, visits, async_map, event_id, keep_tracebacks=stop_on_failure)
+        answer = root.run(batch, context) if len(batch) else batch
+        answers.append(answer)
+        if stop_on_failure and answer.failures:
+            break
+    for visit in visits:
+        visit.received.forget()
+    return Outcome(answers, visits)
+
+
+def _chunks(events: Events, size: int | None) -> Iterator[Batch]:
+    total = len(events)
+    if size is None or size >= total:
+        yield Batch(events.bodies, np.arange(total))
+        return
+    for start in range(0, total, size):
+        end = min(start + size, total)
+        yield Batch(_slice(events.bodies, start, end), np.arange(start, end))
+
+
+def _slice(bodies: Bodies, start: int, end: int) -> Bodies:
+    if isinstance(bodies, pd.DataFrame):
+        return bodies.iloc[start:end]
+    if isinstance(bodies, Samples):
+        return bodies.take(np.arange(start, end))
+    return bodies[start:end]

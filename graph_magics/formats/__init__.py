@@ -1,0 +1,1 @@
+"""Texts to graphs and back: one format a file."""

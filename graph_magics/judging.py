@@ -1,0 +1,145 @@
+"""What of a run can be held against a target: a column per model and router that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.extensions import ExtensionArray
+from pandas.api.types import is_string_dtype
+
+from .bodies import Samples, object_array
+from .columns import ANSWER_KEYS
+from .engine import Events
+from .errors import GraphError, counted
+from .nodes import Node
+from .outputs import Output
+from .routers import Router, VotingEnsemble
+from .steps import Model
+from .steps.model import Task
+
+
+def answers_for(
+    y: Any, outputs: Sequence[Output], response: Output, events: Events
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Give the answers that a target can judge, and the events' own columns.
+
+    Parameters
+    ----------
+    y : array-like
+        As many labels as there are events; or samples, where JSON events bring several.
+
+    Returns
+    -------
+    answers : DataFrame
+        A row per event, or per sample under the index (event, sample); a column per model and
+        router that answers with a value, probabilities as the likeliest class; the response
+        only where it is none of these and of the target's kind.
+    features : DataFrame or None
+
+    Raises
+    ------
+    GraphError
+        If the target has as many labels as neither, or nothing can be judged.
+    """
+    judged = [output for output in outputs if isinstance(output.node, (Model, Router))]
+    counts = np.ones(len(events), dtype=np.int64)
+    if any(isinstance(output.joined, Samples) for output in judged):
+        counts = _sample_counts(events)
+        _check_size(y, len(events), int(counts.sum()))
+    columns: dict[str, Any] = {}
+    for output in judged:
+        values = _values(output, counts)
+        if values is not None:
+            columns[output.column] = values
+    last = _values(response, counts) if response.parts else None
+    if last is not None and _says_more(last, columns, y):
+        columns["response"] = last
+    if not columns:
+        raise GraphError("no model or router of the graph answers with a value to compare")
+    features = events.bodies if isinstance(events.bodies, pd.DataFrame) else None
+    return pd.DataFrame(columns, index=_by_sample(events.index, counts)), features
+
+
+def task_of(nodes: Mapping[str, Node]) -> Task | None:
+    """What all the models say that they do; None where they say nothing, or differ."""
+    tasks: set[Task] = set()
+    for node in nodes.values():
+        if isinstance(node, Model) and node.task:
+            tasks.add(node.task)
+        elif isinstance(node, VotingEnsemble) and node.vote_type:
+            tasks.add("regression" if node.vote_type == "regression" else "classification")
+    return tasks.pop() if len(tasks) == 1 else None
+
+
+def _values(output: Output, counts: np.ndarray) -> Any:
+    """One value for each sample, missing where there is none; None if it answers otherwise."""
+    size = int(counts.sum())
+    if not output.parts:
+        return object_array([None] * size)
+    bodies: Any = output.joined
+    if isinstance(bodies, Samples):
+        rows, bodies = _rows_of(output.positions, counts), bodies.values
+    elif size == len(counts):
+        rows = output.positions
+    else:
+        return None
+    if isinstance(bodies, list):
+        if any(isinstance(body, (dict, list)) for body in bodies):
+            return None
+        bodies = object_array(bodies)
+    if not isinstance(bodies, (np.ndarray, ExtensionArray)):
+        return None
+    if bodies.ndim == 2 and output.labels is not None:
+        bodies = output.labels[np.asarray(bodies).argmax(axis=1)]
+    if bodies.ndim != 1:
+        return None
+    return Output(output.path, output.column, None, [(rows, bodies)], size).spread(bodies)
+
+
+def _says_more(last: Any, columns: Mapping[str, Any], y: Any) -> bool:
+    """Whether the response is not what a node has said already, and can be told from the target."""
+    response = pd.Series(last)
+    if any(response.equals(pd.Series(values)) for values in columns.values()):
+        return False
+    target = pd.Series(np.asarray(y).ravel())
+    return not columns or is_string_dtype(response.dropna()) == is_string_dtype(target.dropna())
+
+
+def _rows_of(positions: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Where the samples of some events stand among those of all."""
+    here = counts[positions]
+    first = (np.cumsum(counts) - counts)[positions]
+    return np.arange(int(here.sum())) + np.repeat(first - (np.cumsum(here) - here), here)
+
+
+def _by_sample(index: pd.Index, counts: np.ndarray) -> pd.Index:
+    if (counts == 1).all():
+        return index
+    number = _rows_of(np.arange(len(counts)), counts) - np.repeat(
+        np.cumsum(counts) - counts, counts
+    )
+    return pd.MultiIndex.from_arrays([index.repeat(counts), number], names=["event", "sample"])
+
+
+def _sample_counts(events: Events) -> np.ndarray:
+    """How many samples each JSON event brings; 1 where it has none to count."""
+    counts = np.ones(len(events), dtype=np.int64)
+    bodies: Any = events.bodies
+    for row, body in enumerate(bodies):
+        for key in ANSWER_KEYS:
+            if isinstance(body, dict) and isinstance(body.get(key), list):
+                counts[row] = len(body[key])
+                break
+    return counts
+
+
+def _check_size(y: Any, events: int, samples: int) -> None:
+    size = len(y) if np.ndim(y) else 1
+    if size != samples:
+        raise GraphError(
+            f"the target has {counted(size, 'label')}, the run has {counted(events, 'event')} "
+            f"with {counted(samples, 'sample')}; give one for each sample"
+        )

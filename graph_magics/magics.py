@@ -1,0 +1,192 @@
+"""``%%graph``, ``%graph_run``, ...: parse a line, call one method, display what it gives."""
+
+from __future__ import annotations
+
+import shlex
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments
+
+from .errors import GraphError, a, listed, near, one_line
+from .graph import Graph
+from .run import Run
+
+
+@magics_class
+class GraphMagics(Magics):
+    """The magics of graph-magics."""
+
+    shell: InteractiveShell
+
+    @magic_arguments()
+    @argument("name", nargs="?", help="the graph; without one, all graphs are listed")
+    @line_cell_magic
+    def graph(self, line: str, cell: str | None = None) -> Graph | None:
+        """Declare a graph in a cell, and draw it; or, as %graph, draw it again.
+
+        The body is Python. Notebook variables are in reach; what it assigns stays in the
+        graph. Example:
+
+            %%graph churn
+            clean = Step(drop_ids)
+            vote = VotingEnsemble(forest, logistic, vote_type="classification")
+            clean >> vote
+        """
+        arguments = _parsed(self.graph, line)
+        if arguments is None:
+            return None
+        if cell is None:
+            if arguments.name is None:
+                print(self._listing())
+                return None
+            return self._named(arguments.name, Graph)
+        name = arguments.name
+        self._check_name(name)
+        graph = Graph.from_cell(name, cell, self.shell.user_ns, first_line=2)
+        self.shell.push({name: graph})
+        return graph
+
+    @magic_arguments()
+    @argument("graph", help="the graph")
+    @argument("events", help="a DataFrame, an array or a list of JSON bodies")
+    @argument("--into", metavar="NAME", help="the variable that is to hold the run")
+    @argument("--seed", type=int, default=0, help="of the draws of Splitters; 0 if absent")
+    @argument(
+        "--on-error",
+        choices=("keep", "raise"),
+        default="keep",
+        help="whether a failing event keeps its error in its row (the default) or stops the run",
+    )
+    @argument("--chunk-size", type=int, help="how many events to hand on at once")
+    @line_magic
+    def graph_run(self, line: str) -> Run | None:
+        """Run a batch of events through a graph.
+
+        Example: %graph_run churn X_test --into results
+        """
+        arguments = _parsed(self.graph_run, line)
+        if arguments is None:
+            return None
+        graph = self._named(arguments.graph, Graph)
+        run = graph.run(
+            self._value(arguments.events),
+            seed=arguments.seed,
+            on_error=arguments.on_error,
+            chunk_size=arguments.chunk_size,
+        )
+        self._assign(arguments.into, run)
+        return run
+
+    @magic_arguments()
+    @argument("run", help="what %%graph_run put its run into")
+    @argument("y", help="the target: a label or number for each event")
+    @argument("--task", choices=("classification", "regression"), help="what the models do")
+    @argument("--into", metavar="NAME", help="the variable that is to hold the comparison")
+    @line_magic
+    def graph_compare(self, line: str) -> Any:
+        """Hold the answers of every model and every router against the true ones.
+
+        Example: %graph_compare results y_test
+        """
+        arguments = _parsed(self.graph_compare, line)
+        if arguments is None:
+            return None
+        run = self._named(arguments.run, Run)
+        comparison = run.compare(self._value(arguments.y), task=arguments.task)
+        self._assign(arguments.into, comparison)
+        return comparison
+
+    def _listing(self) -> str:
+        graphs = {
+            name: value
+            for name, value in self.shell.user_ns.items()
+            if isinstance(value, Graph) and not name.startswith("_")
+        }
+        if not graphs:
+            return "No graph yet: declare one in a %%graph cell."
+        return "\n".join(f"{name}: {graph!r}" for name, graph in graphs.items())
+
+    def _check_name(self, name: str | None) -> None:
+        if name is None:
+            raise GraphError("the graph has no name; write %%graph NAME")
+        if not name.isidentifier():
+            raise GraphError(f"{name!r} cannot be a variable; name the graph in letters, digits, _")
+        held = self.shell.user_ns.get(name)
+        if held is not None and not isinstance(held, Graph):
+            raise GraphError(
+                f"the notebook has a variable {name!r} already, {a(held)}; name the graph otherwise"
+            )
+
+    def _named(self, name: str, kind: type[Any]) -> Any:
+        """A variable of the notebook that must be of a kind."""
+        told = kind.__name__.lower()
+        held = self.shell.user_ns.get(name)
+        if isinstance(held, kind):
+            return held
+        if held is not None:
+            raise GraphError(f"{name!r} is no {told} but {a(held)}")
+        names = [key for key, value in self.shell.user_ns.items() if isinstance(value, kind)]
+        known = f" There is {listed(names)}" if names else ""
+        raise GraphError(f"no {told} is called {name!r}{near(name, names)}{known}")
+
+    def _value(self, expression: str) -> Any:
+        """The value of an expression over the notebook's variables."""
+        try:
+            return self.shell.ev(expression)
+        except NameError as error:
+            hint = near(error.name or "", self.shell.user_ns)
+            raise GraphError(f"{one_line(error)}{hint}") from None
+        except Exception as error:
+            raise GraphError(f"{expression!r}: {one_line(error)}") from error
+
+    def _assign(self, name: str | None, value: Any) -> None:
+        if name is None:
+            return
+        if not name.isidentifier():
+            raise GraphError(f"--into {name!r}: this cannot be a variable")
+        self.shell.push({name: value})
+
+
+def _parsed(magic: Callable[..., Any], line: str) -> Namespace | None:
+    """The arguments of a line; None if it asked for help, which is then printed."""
+    parser = magic.parser  # type: ignore[attr-defined]
+    try:
+        words = shlex.split(line)
+        if "--help" in words or "-h" in words:
+            print(parser.format_help().removeprefix("::\n").strip())
+            return None
+        return parser.parse_args(words)
+    except (UsageError, ValueError) as error:
+        # Not as a UsageError: nbval takes that for success in its lax mode.
+        raise GraphError(f"%{magic.__name__}: {error}; see %{magic.__name__} --help") from None
+
+
+def _help_without_body(lines: list[str]) -> list[str]:
+    """Let ``%%graph --help`` stand alone: IPython refuses a cell magic without a body."""
+    text = "".join(lines).strip()
+    if text.startswith("%%graph ") and "\n" not in text and text.split()[-1] in ("--help", "-h"):
+        return [text[1:] + "\n"]
+    return lines
+
+
+def load(ipython: InteractiveShell) -> None:
+    """Register the magics; again is the same as once."""
+    unload(ipython)
+    ipython.register_magics(GraphMagics)
+    ipython.input_transformers_cleanup.append(_help_without_body)
+
+
+def unload(ipython: InteractiveShell) -> None:
+    """Take back all that `load` registered."""
+    manager = ipython.magics_manager
+    for kind, names in GraphMagics.magics.items():
+        for name in names:
+            manager.magics[kind].pop(name, None)
+    manager.registry.pop(GraphMagics.__name__, None)
+    cleanups = ipython.input_transformers_cleanup
+    cleanups[:] = [each for each in cleanups if each is not _help_without_body]

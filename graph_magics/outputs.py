@@ -1,0 +1,186 @@
+"""What each node of a run answered, as columns under the events' index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .bodies import Bodies, Samples, join, object_array, take
+from .columns import ANSWER_KEYS
+from .nodes import Node, Visit
+from .routers import Ensemble, ParallelRun, Router
+from .steps import Model, Step
+
+#: Columns of every frame: no node's column may be called so.
+RESERVED = ("response", "status", "error")
+
+
+Part = tuple[np.ndarray, Bodies]
+
+
+@dataclass
+class Output:
+    """The answers of one node to all events of a run.
+
+    Parameters
+    ----------
+    path : str
+        The node's dotted path.
+    column : str
+        What its column is called: its name, or the path if the name stands twice.
+    node : Node or None
+    parts : list of (ndarray, Bodies)
+        Positions and answers, as they came.
+    size : int
+        How many events the run has.
+    routes : sequence of str or None
+        If the node chose routes: which there are, and then
+    choices : list of (ndarray, ndarray)
+        the positions and the choices.
+    """
+
+    path: str
+    column: str
+    node: Node | None
+    parts: list[Part]
+    size: int
+    routes: Sequence[str] | None = None
+    choices: list[tuple[np.ndarray, np.ndarray]] | None = None
+    is_response: bool = False
+
+    def columns(self) -> dict[str, Any]:
+        """What of it stands in `Run.frame`."""
+        columns = {name: self.spread(values) for name, values in self._values().items()}
+        if self.choices is not None:
+            columns[f"{self.column}.route"] = self._routes_chosen()
+        return columns
+
+    def whole(self, index: pd.Index) -> pd.Series | pd.DataFrame:
+        """All of it, tables included."""
+        values = self.joined
+        if isinstance(values, pd.DataFrame):
+            named = {name: self.spread(values[name].array) for name in values.columns}
+            return pd.DataFrame(named, index=index)
+        columns = self._values(tables=True)
+        if list(columns) == [self.column]:
+            return pd.Series(self.spread(columns[self.column]), index=index, name=self.column)
+        return pd.DataFrame({n: self.spread(v) for n, v in columns.items()}, index=index)
+
+    @cached_property
+    def positions(self) -> np.ndarray:
+        """Which events were answered, ascending."""
+        if len(self.parts) == 1:
+            return self.parts[0][0]
+        return np.unique(np.concatenate([p for p, _ in self.parts] or [np.empty(0, np.int64)]))
+
+    @cached_property
+    def joined(self) -> Bodies:
+        """The answers to those events; of an event answered more than once, the first."""
+        if len(self.parts) == 1:
+            return self.parts[0][1]
+        taken = np.zeros(self.size, dtype=bool)
+        placed = []
+        for positions, bodies in self.parts:
+            new = np.flatnonzero(~taken[positions])
+            taken[positions] = True
+            some = bodies if len(new) == len(positions) else take(bodies, new)
+            placed.append((np.searchsorted(self.positions, positions[new]), some))
+        return join(placed, len(self.positions))
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """The class of each column of a probability answer."""
+        if not isinstance(self.node, Model) or self.node.method == "predict":
+            return None
+        return self.node.classes
+
+    def spread(self, values: Any) -> Any:
+        """Values of the answered events, over all events: missing where there is none."""
+        if isinstance(values, np.ndarray) and values.dtype == object:
+            values = pd.Series(values).infer_objects().array
+        if len(self.positions) == self.size:
+            return values
+        if isinstance(values, np.ndarray) and values.dtype.kind in "iub":
+            # The nullable twin of the dtype: labels stay whole numbers beside a missing one.
+            values = pd.array(values)
+        rows = np.full(self.size, -1)
+        rows[self.positions] = np.arange(len(self.positions))
+        return pd.api.extensions.take(values, rows, allow_fill=True)
+
+    def _values(self, *, tables: bool = False) -> dict[str, Any]:
+        """Columns for the answered events; none for a table, unless it is the response."""
+        name, bodies = self.column, self.joined
+        if not self.parts:
+            return {name: object_array([])} if self._answers_values() else {}
+        if isinstance(bodies, pd.DataFrame):
+            if not self.is_response:
+                return {}
+            return {f"{name}.{column}": bodies[column].array for column in bodies.columns}
+        if isinstance(bodies, Samples):
+            if self.is_response:
+                return {name: object_array(bodies.tolist())}
+            if bodies.key in ANSWER_KEYS and not tables:
+                return {}  # Features still, not answers.
+            return {name: object_array(bodies.lists())}
+        if isinstance(bodies, list):
+            return {name: object_array(bodies)}
+        if bodies.ndim == 1:
+            return {name: bodies}
+        if not (self.is_response or tables or isinstance(self.node, (Model, Router))):
+            return {}
+        wide = np.asarray(bodies).reshape(len(bodies), -1)
+        labels = self.labels
+        if labels is None or len(labels) != wide.shape[1]:
+            labels = np.arange(wide.shape[1])
+        return {f"{name}.{label}": wide[:, place] for place, label in enumerate(labels)}
+
+    def _answers_values(self) -> bool:
+        """Whether a node that no event reached would have answered with a value."""
+        if isinstance(self.node, Step):
+            return not self.node.batch
+        return not isinstance(self.node, (Ensemble, ParallelRun))
+
+    def _routes_chosen(self) -> Any:
+        codes = np.full(self.size, -1, dtype=np.int16)
+        for positions, choice in self.choices or []:
+            codes[positions] = choice
+        return pd.Categorical.from_codes(codes, categories=pd.Index(self.routes or ()))
+
+
+def outputs_of(nodes: Mapping[str, Node], visits: Sequence[Visit], size: int) -> list[Output]:
+    """Collect what each node answered, in the order declared, routes before their router."""
+    names = [path.rpartition(".")[2] for path in nodes]
+    outputs = {
+        path: Output(path, name if names.count(name) == 1 else path, node, [], size)
+        for (path, node), name in zip(nodes.items(), names, strict=True)
+    }
+    for visit in visits:
+        output = outputs[visit.path]
+        if len(visit.answered):
+            output.parts.append((visit.answered.positions, visit.answered.bodies))
+        if visit.choices is not None:
+            output.routes = visit.choices
+            output.choices = [
+                *(output.choices or []),
+                (visit.received.positions, visit.choice),
+            ]
+    return [outputs[path] for path in _routes_first(nodes)]
+
+
+def _routes_first(nodes: Mapping[str, Node]) -> list[str]:
+    """The paths, those of a router's routes before its own: a vote follows what was voted on."""
+    order: list[str] = []
+
+    def visit(inside: str) -> None:
+        for path in nodes:
+            if path.rpartition(".")[0] == inside:
+                visit(path)
+                order.append(path)
+
+    visit("")
+    return order

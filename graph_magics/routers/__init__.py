@@ -1,0 +1,16 @@
+"""The routers: KServe's and MLRun's."""
+
+from .base import Route, Router
+from .kserve import Ensemble, Sequence, Splitter, Switch
+from .mlrun import ParallelRun, VotingEnsemble
+
+__all__ = [
+    "Ensemble",
+    "ParallelRun",
+    "Route",
+    "Router",
+    "Sequence",
+    "Splitter",
+    "Switch",
+    "VotingEnsemble",
+]

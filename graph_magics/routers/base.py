@@ -1,0 +1,166 @@
+"""`Router` and `Route`: what all routers share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any
+
+from ..errors import GraphError, listed, near
+from ..naming import numbered, written_names
+from ..nodes import Node, as_node
+
+
+class Route:
+    """A node with what its router should know of it.
+
+    Parameters
+    ----------
+    node : step, model, router or graph
+        Whatever may stand where a step is expected.
+    weight : float, optional
+        Its share of a Splitter, or its weight in a VotingEnsemble.
+    condition : callable or str, optional
+        When a Switch sends an event here.
+
+    Examples
+    --------
+    >>> from graph_magics import Route, Splitter
+    >>> Splitter(old=Route(abs, weight=90), new=Route(round, weight=10)).route_labels
+    {'old': '90 %', 'new': '10 %'}
+    """
+
+    def __init__(self, node: Any, *, weight: float | None = None, condition: Any = None) -> None:
+        (self.name,) = written_names((node,))
+        self.node = node
+        self.weight = weight
+        self.condition = condition
+
+
+class Router(Node):
+    """A node that sends events to its routes and puts their answers together.
+
+    Routes are given positionally, and then named as they are written (``forest``), or as
+    keywords (``rf=forest``).
+    """
+
+    #: Which options of `Route` this router understands.
+    takes: frozenset[str] = frozenset()
+
+    def __init__(
+        self, routes: Sequence[Any], named: Mapping[str, Any], *, name: str | None = None
+    ) -> None:
+        self.name = name
+        written = written_names(routes)
+        declared = [
+            *map(_Declared.of, routes, written),
+            *(_Declared.of(thing, key) for key, thing in named.items()),
+        ]
+        if not declared:
+            raise GraphError(f"a {self.kind} needs at least one route", node=name)
+        for one in declared:
+            self._check_options(one.route)
+        nodes = []
+        for place, one in enumerate(declared):
+            try:
+                nodes.append(self._route_node(one.thing))
+            except GraphError as error:
+                raise error.at(node=one.name or f"route {place + 1} of {self.kind}") from None
+        names = _names(declared[: len(routes)], nodes, list(named), self.kind)
+        self._routes = dict(zip(names, nodes, strict=True))
+        self._options = {
+            name: one.route for name, one in zip(names, declared, strict=True) if one.route
+        }
+
+    def _route_node(self, thing: Any) -> Node:
+        """Make a route's node; routers that want other answers of a model override this."""
+        return as_node(thing)
+
+    @property
+    def children(self) -> Mapping[str, Node]:
+        """The routes by name, in the order declared."""
+        return self._routes
+
+    def _check_options(self, route: Route | None) -> None:
+        for option in ("weight", "condition"):
+            if route and getattr(route, option) is not None and option not in self.takes:
+                raise GraphError(f"a {self.kind} has no {option} on its routes", node=self.name)
+
+    def _option(self, option: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
+        """One value a route: of ``weights={...}`` or ``conditions={...}``, or of the Routes."""
+        values = {
+            name: getattr(route, option)
+            for name, route in self._options.items()
+            if getattr(route, option) is not None
+        }
+        if given is None:
+            return values
+        if not isinstance(given, Mapping):
+            raise GraphError(
+                f"{option}s must be a dict of route to {option}, such as "
+                f"{{{next(iter(self._routes))!r}: ...}}; got {type(given).__name__}",
+                node=self.name,
+            )
+        if values:
+            raise GraphError(f"give {option}s either on the routes or as {option}s=, not both")
+        for name in given:
+            if name not in self._routes:
+                raise GraphError(
+                    f"{option}s name {name!r}, which is no route"
+                    f"{near(str(name), self._routes)} The routes are {listed(self._routes)}",
+                    node=self.name,
+                )
+        return dict(given)
+
+    def _weights(self, given: Mapping[str, float] | None, missing: float | None) -> list[float]:
+        """The weight of each route; equal where none is given at all."""
+        weights = self._option("weight", given)
+        if not weights and given is None:
+            return [1.0] * len(self._routes)
+        for name, weight in weights.items():
+            number = isinstance(weight, Real) and not isinstance(weight, bool)
+            if not number or not math.isfinite(weight) or weight < 0:
+                raise GraphError(
+                    f"the weight of {name!r} must be a number from 0 on, got {weight!r}",
+                    node=self.name,
+                )
+        if missing is None and len(weights) < len(self._routes):
+            lacking = [name for name in self._routes if name not in weights]
+            raise GraphError(f"no weight is given for {listed(lacking)}", node=self.name)
+        result = [float(weights.get(name, missing or 0.0)) for name in self._routes]
+        if not sum(result):
+            raise GraphError("the weights are all 0; give one route a greater one", node=self.name)
+        if not math.isfinite(sum(result)):
+            raise GraphError("the weights are too large to be added", node=self.name)
+        return result
+
+
+class _Declared:
+    """A route as the user declared it."""
+
+    def __init__(self, thing: Any, name: str | None, route: Route | None) -> None:
+        self.thing = thing
+        self.name = name
+        self.route = route
+
+    @classmethod
+    def of(cls, thing: Any, name: str | None) -> _Declared:
+        if isinstance(thing, Route):
+            return cls(thing.node, name or thing.name, thing)
+        return cls(thing, name, None)
+
+
+def _names(
+    positional: Sequence[_Declared], nodes: Sequence[Node], keywords: list[str], kind: str
+) -> list[str]:
+    """Names for all routes: given to the node, else as written, else after the thing itself."""
+    given = [node.name for node in nodes[: len(positional)] if node.name] + keywords
+    twice = {name for name in given if given.count(name) > 1}
+    if twice and len({id(node) for node in nodes}) == len(nodes):
+        raise GraphError(f"two routes of a {kind} are called {sorted(twice)[0]!r}; rename one")
+    names = [
+        node.name or one.name or node.natural_name()
+        for one, node in zip(positional, nodes, strict=False)
+    ]
+    return [*numbered(names, keywords), *keywords]

@@ -1,0 +1,176 @@
+"""Conditions of a Switch: functions, and queries over columns; never code out of a text."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from ..batch import Batch
+from ..bodies import Bodies, Samples, objects
+from ..columns import over_columns
+from ..errors import GraphError, near
+from ..naming import natural_name
+from ..nodes import BadEvent, Context, MissingColumns
+from ..steps import Step
+
+
+class Condition(Protocol):
+    """Decides events: its answer's bodies are an array of bool, one per event."""
+
+    def run(self, batch: Batch, context: Context) -> Batch:
+        """Decide every event of a batch."""
+        ...
+
+
+def as_condition(condition: Any) -> Condition:
+    """Make a condition of a function or a query text.
+
+    Raises
+    ------
+    GraphError
+        If it is neither, or if the text is no query of columns, numbers and texts.
+    """
+    if isinstance(condition, str):
+        return Query(condition)
+    if callable(condition):
+        return Decision(condition)
+    raise GraphError(
+        f"a condition must be a function or a query such as 'age > 30', "
+        f"got {type(condition).__name__}"
+    )
+
+
+def label_of(condition: str | Callable[..., Any]) -> str:
+    """Give what is written on an edge for a condition."""
+    return condition if isinstance(condition, str) else natural_name(condition)
+
+
+class Decision:
+    """A function of an event, or over a DataFrame, that gives true or false."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._step = Step(function)
+
+    def run(self, batch: Batch, context: Context) -> Batch:
+        """Decide every event by the function."""
+        answer = self._step.run(batch, context)
+        return answer.attempt(lambda some: _truth(some.bodies), context.failure)
+
+
+class Query:
+    """A comparison of columns, in the syntax of ``DataFrame.query``.
+
+    Only names of columns (in backticks where they have spaces), numbers, texts, comparisons,
+    ``and``/``or``/``not``/``in`` and arithmetic: calls, attributes and ``@`` are refused, so
+    a query is never code.
+
+    Examples
+    --------
+    >>> Query("`mean radius` > 14 and smoker == 'no'").columns
+    ['mean radius', 'smoker']
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.columns = _columns_in(text)
+
+    def run(self, batch: Batch, context: Context) -> Batch:
+        """Decide every event by its columns."""
+
+        def decide(some: Batch) -> Batch:
+            return some.attempt(
+                lambda events: self._holds(events),
+                context.failure,
+                final=lambda error: isinstance(error, MissingColumns),
+            )
+
+        return over_columns(batch, context, decide)
+
+    def _holds(self, batch: Batch) -> np.ndarray:
+        source, rows = batch.source
+        if isinstance(source, Samples) and source.counts is None:
+            source = source.values
+        if not isinstance(source, pd.DataFrame):
+            raise BadEvent(f"the condition {self.text!r} needs events with named columns")
+        for name in self.columns:
+            if name not in source.columns:
+                known = map(str, source.columns)
+                raise MissingColumns(
+                    f"the condition {self.text!r} asks for the column {name!r}, "
+                    f"which the events lack{near(name, known)}"
+                )
+        # Only the columns asked for are taken out of a selection.
+        needed = source[self.columns]
+        if rows is not None:
+            needed = needed.take(rows)
+        holds: Any = needed.eval(self.text, engine="python", local_dict={}, global_dict={})
+        if np.ndim(holds) == 0:
+            holds = pd.Series([holds] * len(needed))
+        if not pd.api.types.is_bool_dtype(holds.dtype):
+            raise GraphError(f"the condition {self.text!r} gives {holds.dtype}, not true or false")
+        return holds.to_numpy(dtype=bool, na_value=False)
+
+
+_ALLOWED = (
+    ast.Expression,
+    ast.BoolOp,
+    ast.UnaryOp,
+    ast.BinOp,
+    ast.Compare,
+    ast.Name,
+    ast.Constant,
+    ast.List,
+    ast.Tuple,
+    ast.expr_context,
+    ast.boolop,
+    ast.unaryop,
+    ast.cmpop,
+    ast.operator,
+)
+_BACKTICKED = re.compile(r"`([^`]*)`")
+
+
+def _columns_in(text: str) -> list[str]:
+    """The columns that a query names; an error if it is anything but a query."""
+    quoted: dict[str, str] = {}
+
+    def stand_in(match: re.Match[str]) -> str:
+        name = f"_column_{len(quoted)}"
+        quoted[name] = match[1]
+        return name
+
+    plain = _BACKTICKED.sub(stand_in, text.strip())
+    try:
+        tree = ast.parse(plain, mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise GraphError(
+            f"the condition {text!r} is no query; write a comparison such as 'age > 30'"
+        ) from None
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if not isinstance(node, _ALLOWED) or isinstance(node, (ast.Pow, ast.MatMult)):
+            raise GraphError(
+                f"the condition {text!r} has {_told(node)}; a query compares columns, numbers "
+                "and texts. For anything else give a function"
+            )
+        if isinstance(node, ast.Name):
+            names.append(quoted.get(node.id, node.id))
+    if not names:
+        raise GraphError(f"the condition {text!r} names no column")
+    return list(dict.fromkeys(names))
+
+
+def _told(node: ast.AST) -> str:
+    told = {ast.Call: "a call", ast.Attribute: "an attribute", ast.Subscript: "a subscript"}
+    return told.get(type(node), f"a {type(node).__name__.lower()}")
+
+
+def _truth(bodies: Bodies) -> np.ndarray:
+    if isinstance(bodies, np.ndarray) and bodies.dtype == bool and bodies.ndim == 1:
+        return bodies
+    return np.array([bool(value) for value in objects(bodies)], dtype=bool)

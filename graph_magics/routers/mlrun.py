@@ -1,0 +1,276 @@
+"""MLRun's routers: VotingEnsemble and ParallelRun."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from .. import votes
+from ..batch import Batch
+from ..bodies import Bodies, Samples, column
+from ..columns import ANSWER_KEYS
+from ..errors import GraphError, listed
+from ..nodes import Context, Node, as_node
+from ..steps import Model
+from .base import Router
+from .merging import Merger, by_merger, into_one
+
+VoteType = Literal["classification", "regression", "soft"]
+
+
+class VotingEnsemble(Router):
+    """Let several models answer each event, and vote (MLRun 1.12).
+
+    Parameters
+    ----------
+    *routes, **named
+        Fitted models, or whatever answers with a label or a number.
+    vote_type : {"classification", "regression", "soft"}, optional
+        ``classification``: the label with the greatest weight behind it, of several the
+        smallest. ``regression``: the weighted mean. ``soft``: the label with the greatest mean
+        of the models' ``predict_proba``. If absent it is what the models say of themselves,
+        else, event by event, regression if an answer is a float and classification if not.
+    weights : mapping of str to float, optional
+        Route to its weight; only their ratios count. A route that is not named counts 0, as
+        in MLRun. All equal if absent.
+
+    Raises
+    ------
+    GraphError
+        If the vote type is unknown, a weight is negative or no number, or all are 0.
+
+    Examples
+    --------
+    >>> from graph_magics import Graph, VotingEnsemble
+    >>> vote = VotingEnsemble(a=lambda e: 1, b=lambda e: 0, c=lambda e: 1)
+    >>> Graph("g", vote).test({"x": 5})
+    1
+    >>> Graph("g", VotingEnsemble(a=lambda e: 1.0, b=lambda e: 2.0)).test({"x": 5})
+    1.5
+    """
+
+    kind = "VotingEnsemble"
+    takes = frozenset({"weight"})
+
+    def __init__(
+        self,
+        *routes: Any,
+        vote_type: VoteType | None = None,
+        weights: Mapping[str, float] | None = None,
+        name: str | None = None,
+        **named: Any,
+    ) -> None:
+        known = ("classification", "regression", "soft")
+        if vote_type is not None and vote_type not in known:
+            raise GraphError(
+                f"vote_type must be one of {listed(known)}, got {vote_type!r}", node=name
+            )
+        self._declared = vote_type
+        super().__init__(routes, named, name=name)
+        counts = self._weights(weights, missing=0.0)
+        total = sum(counts)
+        #: Weight of each route, adding up to 1.
+        self.weights = {
+            route: weight / total for route, weight in zip(self._routes, counts, strict=True)
+        }
+        self._counts = counts
+
+    @property
+    def vote_type(self) -> VoteType | None:
+        """As declared, else what all the models say of themselves, else None."""
+        if self._declared is not None:
+            return self._declared
+        tasks = {getattr(node, "task", None) for node in self._routes.values()}
+        return tasks.pop() if len(tasks) == 1 else None
+
+    @property
+    def title(self) -> str:
+        """The vote type."""
+        return self.vote_type or ""
+
+    @property
+    def route_labels(self) -> Mapping[str, str]:
+        """The weight of each route, where they are not all equal."""
+        if len(set(self._counts)) == 1:
+            return {}
+        return {name: f"{weight:.3g}" for name, weight in self.weights.items()}
+
+    def _route_node(self, thing: Any) -> Node:
+        node = as_node(thing)
+        if self._declared != "soft" or not isinstance(node, Model):
+            return node
+        if isinstance(thing, Model):
+            if node.method == "predict":
+                raise GraphError(
+                    "a soft vote needs probabilities; "
+                    'hand it the model itself, or Model(..., method="predict_proba")'
+                )
+            return node
+        return Model(thing, "predict_proba")
+
+    def run(self, batch: Batch, context: Context) -> Batch:
+        """Answer each event with the vote of all routes; one that fails fails the event."""
+        answers = [context.run(name, node, batch) for name, node in self._routes.items()]
+        here, answers = batch.together(answers)
+        if not len(here):
+            return here
+
+        def vote(some: Batch) -> Bodies:
+            chosen = answers
+            if some is not here:
+                rows = np.searchsorted(here.positions, some.positions)
+                chosen = [answer.select(rows) for answer in answers]
+            return self._vote([answer.bodies for answer in chosen], context)
+
+        return here.attempt(vote, context.failure)
+
+    def _vote(self, answers: list[Bodies], context: Context) -> Bodies:
+        ballots = [
+            _ballot(name, bodies) for name, bodies in zip(self._routes, answers, strict=True)
+        ]
+        with_samples = [ballot for ballot in ballots if isinstance(ballot, Samples)]
+        if not with_samples:
+            return self._winners(ballots)
+        if len(with_samples) < len(ballots):
+            raise GraphError("some routes answered samples and some a single value")
+        first = with_samples[0]
+        for name, ballot in zip(self._routes, with_samples, strict=True):
+            if not _same_counts(first.counts, ballot.counts):
+                raise GraphError(f"the route {name!r} answered another number of samples")
+        extra: dict[str, Any] = {}
+        if first.key == "outputs":
+            extra = {"model_name": context.name}
+            if context.event_id is not None:
+                extra = {"id": context.event_id, **extra}
+        return first.holding(self._winners([b.values for b in with_samples]), first.key, extra)
+
+    def _winners(self, ballots: list[Any]) -> Any:
+        if self._declared == "soft":
+            return self._soft(ballots)
+        vote_type = self.vote_type
+        if vote_type is None:
+            return self._deduced(ballots)
+        if vote_type == "regression":
+            return votes.mean(ballots, self._counts)
+        return votes.majority(ballots, self._counts)
+
+    def _deduced(self, ballots: list[Any]) -> np.ndarray:
+        """Vote event by event as the answers are: a float makes it a regression."""
+        is_float = np.zeros(len(ballots[0]), dtype=bool)
+        for ballot in ballots:
+            kind = getattr(ballot.dtype, "kind", "O")
+            if kind == "f":
+                return votes.mean(ballots, self._counts)
+            if kind == "O":
+                is_float |= np.fromiter((isinstance(v, float) for v in ballot), bool, len(ballot))
+        if not is_float.any():
+            return votes.majority(ballots, self._counts)
+        if is_float.all():
+            return votes.mean(ballots, self._counts)
+        winners = np.empty(len(is_float), dtype=object)
+        for rows, vote in ((is_float, votes.mean), (~is_float, votes.majority)):
+            winners[rows] = vote([ballot[rows] for ballot in ballots], self._counts)
+        return winners
+
+    def _soft(self, ballots: list[Any]) -> np.ndarray:
+        classes = []
+        for (name, node), ballot in zip(self._routes.items(), ballots, strict=True):
+            if np.ndim(ballot) != 2:
+                raise GraphError(
+                    f"a soft vote needs a probability for each class; {name!r} answered one value"
+                )
+            known = node.classes if isinstance(node, Model) else None
+            labels = np.arange(ballot.shape[1]) if known is None else np.asarray(known)
+            classes.append(labels)
+        return votes.soft(ballots, classes, self._counts)
+
+
+class ParallelRun(Router):
+    """Send every event to all routes, and answer with the fields of all their answers (MLRun 1.12).
+
+    Of fields that several routes answer, the last declared route's counts. On events of a
+    table, a route that answers one value gives a column of its own name.
+
+    Parameters
+    ----------
+    *routes, **named
+        Steps that answer objects, models, routers or graphs.
+    extend_event : bool
+        Whether the answer begins with the fields of the event itself.
+    merger : callable, optional
+        ``merger(body, results)`` gives the answer, with ``results`` an object of route to
+        answer; instead of putting the fields together.
+
+    Examples
+    --------
+    >>> from graph_magics import Graph, ParallelRun
+    >>> both = ParallelRun(double=lambda e: {"d": 2 * e["x"]}, half=lambda e: {"h": e["x"] / 2},
+    ...                    extend_event=True)
+    >>> Graph("g", both).test({"x": 4})
+    {'x': 4, 'd': 8, 'h': 2.0}
+    """
+
+    kind = "ParallelRun"
+
+    def __init__(
+        self,
+        *routes: Any,
+        extend_event: bool = False,
+        merger: Merger | None = None,
+        name: str | None = None,
+        **named: Any,
+    ) -> None:
+        if merger is not None and not callable(merger):
+            raise GraphError(
+                f"merger must be a function of a body and the results, got {type(merger).__name__}",
+                node=name,
+            )
+        if merger is not None and extend_event:
+            raise GraphError("give either extend_event or a merger, which has the event", node=name)
+        super().__init__(routes, named, name=name)
+        self.extend_event = extend_event
+        self.merger = merger
+
+    @property
+    def title(self) -> str:
+        """What it does besides, if anything."""
+        return "extend_event" if self.extend_event else ""
+
+    def run(self, batch: Batch, context: Context) -> Batch:
+        """Answer each event with what all routes answered."""
+        answers = [context.run(name, node, batch) for name, node in self._routes.items()]
+        here, answers = batch.together(answers)
+        named = dict(zip(self._routes, answers, strict=True))
+        if self.merger is not None:
+            return by_merger(here, named, context, self.merger)
+        return into_one(here, named, context, extend=self.extend_event)
+
+
+def _ballot(name: str, bodies: Bodies) -> Any:
+    """A route's answers as something to vote on: an array, or samples of events."""
+    if isinstance(bodies, pd.DataFrame):
+        if bodies.shape[1] == 1:
+            return bodies.iloc[:, 0].array
+        raise GraphError(f"the route {name!r} answered a table; a vote needs one value per event")
+    if not isinstance(bodies, list):
+        return bodies
+    for key in ANSWER_KEYS.values():
+        if all(isinstance(body, dict) and isinstance(body.get(key), list) for body in bodies):
+            counts = np.array([len(body[key]) for body in bodies])
+            values = column([value for body in bodies for value in body[key]])
+            return Samples(values, None if (counts == 1).all() else counts, key)
+    if any(isinstance(body, (dict, list)) for body in bodies):
+        raise GraphError(
+            f"the route {name!r} answered {type(bodies[0]).__name__}; a vote needs a value, "
+            'or {"outputs": [...]}'
+        )
+    return column(bodies)
+
+
+def _same_counts(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one is other or np.array_equal(one, other)

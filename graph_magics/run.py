@@ -1,0 +1,300 @@
+"""`Run`: what came of a batch of events, event by event and step by step."""
+
+from __future__ import annotations
+
+import functools
+import html
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from .batch import Batch, Failure
+from .bodies import Samples, objects, take
+from .engine import Events, Outcome
+from .errors import GraphError, counted, listed, one_line
+from .nodes import Node, Visit, walk
+from .outputs import Output, outputs_of
+
+if TYPE_CHECKING:
+    from .compare import Comparison
+    from .picture import Drawing, Renderer
+
+
+class Run:
+    """What came of running events through a graph; made by `Graph.run`.
+
+    Attributes
+    ----------
+    graph : str
+        The graph's name.
+    seed : int
+        The seed of the run's draws.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from graph_magics import Graph
+    >>> per_coin = Graph("shop", lambda event: 100 / event["price"])
+    >>> run = per_coin.run(pd.DataFrame({"price": [50, 0]}))
+    >>> run.frame[["response", "status", "error"]]
+       response  status                                     error
+    0       2.0     200                                       NaN
+    1       NaN     500  step: ZeroDivisionError: division by zero
+    """
+
+    def __init__(
+        self, graph: str, root: Node, events: Events, outcome: Outcome, *, seed: int
+    ) -> None:
+        self.graph = graph
+        self.seed = seed
+        self._root = root
+        self._events = events
+        self._visits = outcome.visits
+        self._answers = outcome.answers
+        self._nodes = dict(walk(root))
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    @functools.cached_property
+    def _failures(self) -> Mapping[int, Failure]:
+        failures: dict[int, Failure] = {}
+        for answer in self._answers:
+            failures.update(answer.failures)
+        return dict(sorted(failures.items()))
+
+    @functools.cached_property
+    def _outputs(self) -> list[Output]:
+        return outputs_of(self._nodes, self._visits, len(self))
+
+    @functools.cached_property
+    def frame(self) -> pd.DataFrame:
+        """Every answer, a row for each event, under the events' own index.
+
+        One column per model, router and step that answers with a value (probabilities: one per
+        class, ``forest.benign``; a step that answers with a table is left to `output`), one
+        ``<router>.route`` per choice of a route, then ``response``, ``status`` (as HTTP has
+        it: 200 answered, 400, 404, 500) and ``error`` (what failed where; missing if nothing). A response
+        that is a table has a column ``response.<name>`` for each of its own.
+        """
+        columns: dict[str, Any] = {}
+        for output in self._outputs:
+            columns.update(output.columns())
+        columns.update(self._response().columns())
+        status = np.full(len(self), 200, dtype=np.int16)
+        error = pd.array([np.nan], dtype="str").take(np.zeros(len(self), dtype=int))
+        failed = np.array(list(self._failures), dtype=int)
+        status[failed] = [failure.status for failure in self._failures.values()]
+        error[failed] = [told(failure) for failure in self._failures.values()]
+        columns |= {"status": status, "error": error}
+        return pd.DataFrame(columns, index=self._events.index)
+
+    @functools.cached_property
+    def errors(self) -> pd.DataFrame:
+        """The events that failed: step, status, error, message and place in the user's code."""
+        failures = list(self._failures.values())
+        rows = np.array(list(self._failures), dtype=np.int64)
+        return pd.DataFrame(
+            {
+                "step": pd.array([f.node for f in failures], dtype="str"),
+                "status": np.array([f.status for f in failures], dtype=np.int16),
+                "error": pd.array([type(f.error).__name__ for f in failures], dtype="str"),
+                "message": pd.array([str(f.error) for f in failures], dtype="str"),
+                "place": pd.array([f.place or "" for f in failures], dtype="str"),
+            },
+            index=self._events.index[rows],
+        )
+
+    def output(self, node: str) -> pd.Series | pd.DataFrame:
+        """Everything that one node answered, tables included, under the events' index.
+
+        Parameters
+        ----------
+        node : str
+            A name that stands once in the graph, or a dotted path such as ``vote.forest``.
+
+        Raises
+        ------
+        GraphError
+            If there is no such node.
+        """
+        found = [o for o in self._outputs if node in (o.path, o.column)]
+        if not found:
+            names = [output.path for output in self._outputs]
+            raise GraphError(f"no node {node!r}; there are {listed(names)}", graph=self.graph)
+        return found[0].whole(self._events.index)
+
+    def trace(self, event: Any = None, *, position: int | None = None) -> pd.DataFrame:
+        """Everything that happened to one event, in order: a row for each node it came to.
+
+        Parameters
+        ----------
+        event : label
+            Of the events' index.
+        position : int, optional
+            Instead: its place in the run, from 0; for an index with repeated labels.
+
+        Returns
+        -------
+        DataFrame
+            step, kind, received, answered, route (that a Splitter or Switch chose), error.
+
+        Raises
+        ------
+        GraphError
+            If there is no such event, or several.
+        """
+        place = self._position(event, position)
+        rows = [self._traced(v, place) for v in self._visits if _row_of(v.received, place) >= 0]
+        names = ["step", "kind", "received", "answered", "route", "error"]
+        return pd.DataFrame(rows, columns=names, dtype=object)
+
+    def compare(
+        self, y: Any, *, task: Literal["classification", "regression"] | None = None
+    ) -> Comparison:
+        """Hold the answers of every model and every router against the true ones.
+
+        Parameters
+        ----------
+        y : Series, array or list
+            The target of each event; or of each sample, for JSON events with several.
+        task : {"classification", "regression"}, optional
+            What the models do; if absent, what they say of themselves.
+
+        Returns
+        -------
+        Comparison
+
+        Raises
+        ------
+        GraphError
+            If the target does not fit the events, or no node answers with a value.
+        """
+        from .compare import compare
+        from .judging import answers_for, task_of
+
+        try:
+            answers, features = answers_for(y, self._outputs, self._response(), self._events)
+            # Samples have labels of our own making: there a target can only go by position.
+            target = y if answers.index is self._events.index else np.asarray(y)
+            return compare(answers, target, features=features, task=task or task_of(self._nodes))
+        except GraphError as error:
+            raise error.at(graph=self.graph) from None
+
+    def draw(self, path: str | Path | None = None, *, renderer: Renderer | None = None) -> Drawing:
+        """Draw the graph with what the run saw: events, errors and the median time of each.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            Where to write it, as ``.svg``, ``.png`` or ``.pdf``.
+        renderer : {"wasm", "dot"}, optional
+            See `Graph.draw`.
+        """
+        from .picture import Drawing
+
+        drawing = Drawing(self.graph, self._root, self._seen(), renderer=renderer)
+        if path is not None:
+            drawing.save(path)
+        return drawing
+
+    def __repr__(self) -> str:
+        failed = len(self._failures)
+        text = f"Run of {self.graph!r}: {counted(len(self), 'event')}, "
+        text += f"{len(self) - failed:,} answered, {failed:,} failed"
+        if failed:
+            text += f"; {self._commonest()}"
+        return text
+
+    def _repr_html_(self) -> str:
+        head = self.frame.head(5).to_html(border=0, max_cols=20)
+        more = f"<p>… {len(self) - 5:,} more in .frame</p>" if len(self) > 5 else ""
+        return f"<p>{html.escape(repr(self))}</p>{head}{more}"
+
+    def _commonest(self) -> str:
+        """The error that most events failed with."""
+        counts: dict[str, int] = {}
+        for failure in self._failures.values():
+            text = told(failure)
+            counts[text] = counts.get(text, 0) + 1
+        text, number = max(counts.items(), key=lambda item: item[1])
+        return f"{number:,} with {text}" if len(counts) > 1 else text
+
+    def _response(self) -> Output:
+        parts = [(answer.positions, answer.bodies) for answer in self._answers if len(answer)]
+        return Output("response", "response", None, parts, len(self), is_response=True)
+
+    def _seen(self) -> Mapping[str, Any]:
+        from .drawing import Seen
+
+        by_path: dict[str, list[Visit]] = {}
+        for visit in self._visits:
+            by_path.setdefault(visit.path, []).append(visit)
+        seen = {}
+        for path, visits in by_path.items():
+            events = sum(len(visit.received) for visit in visits)
+            answered = sum(len(visit.answered) for visit in visits)
+            seconds = median(visit.seconds / len(visit.received) for visit in visits)
+            seen[path] = Seen(events, events - answered, seconds)
+        return seen
+
+    def _position(self, event: Any, position: int | None) -> int:
+        if position is not None:
+            if not -len(self) <= position < len(self):
+                raise GraphError(
+                    f"no event stands at position {position}; "
+                    f"the run has {counted(len(self), 'event')}",
+                    graph=self.graph,
+                )
+            return position % len(self)
+        try:
+            place = self._events.index.get_loc(event)
+        except (KeyError, TypeError):
+            raise GraphError(f"no event has the label {event!r}", graph=self.graph) from None
+        if not isinstance(place, int):
+            raise GraphError(
+                f"several events have the label {event!r}; ask by trace(position=...)",
+                graph=self.graph,
+            )
+        return place
+
+    def _traced(self, visit: Visit, position: int) -> Sequence[Any]:
+        row = _row_of(visit.answered, position)
+        failure = visit.answered.failures.get(position)
+        route = None
+        if visit.choices is not None:
+            choice = int(visit.choice[_row_of(visit.received, position)])
+            route = visit.choices[choice] if choice >= 0 else None
+        return (
+            visit.path,
+            self._nodes[visit.path].kind,
+            _body(visit.received, _row_of(visit.received, position)),
+            _body(visit.answered, row) if row >= 0 else None,
+            route,
+            told(failure) if failure and row < 0 else None,
+        )
+
+
+def told(failure: Failure) -> str:
+    """An event's failure in one line, as it stands in the frame."""
+    return f"{failure.node}: {one_line(failure.error)}"
+
+
+def _row_of(batch: Batch, position: int) -> int:
+    """The row of an event in a batch, or -1."""
+    row = int(np.searchsorted(batch.positions, position))
+    found = row < len(batch) and batch.positions[row] == position
+    return row if found else -1
+
+
+def _body(batch: Batch, row: int) -> Any:
+    source, rows = batch.source
+    at = row if rows is None else int(rows[row])
+    body = take(source, np.array([at]))
+    if isinstance(body, Samples):
+        return body.tolist()[0]
+    return objects(body)[0]

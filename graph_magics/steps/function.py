@@ -1,0 +1,227 @@
+"""`Step`: a function of the user's, over one event or over a whole table of them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..batch import Batch, Failure
+from ..bodies import Bodies, Samples, columns_of, copies, plain
+from ..columns import over_columns
+from ..errors import GraphError, a
+from ..naming import natural_name
+from ..nodes import Context, Node, accepts
+
+
+class Step(Node):
+    """A function that answers events.
+
+    Parameters
+    ----------
+    f : callable
+        Takes one event and gives its answer: a row of a table comes as a dict of column to
+        scalar, a JSON body as it is (a copy, so it may be changed). ``async`` functions are
+        run for many events at once. Over a whole table, where the first parameter is annotated
+        as ``pd.DataFrame`` or ``np.ndarray``, or ``batch=True`` is given: one call for all
+        events of the batch, whose answer has one row or item for each event, in order.
+    batch : bool
+        Whether the function takes a whole DataFrame.
+    name : str, optional
+        The step's name; otherwise the variable's it is assigned to, or the function's.
+
+    Raises
+    ------
+    GraphError
+        If ``f`` is not a function of one argument.
+
+    See Also
+    --------
+    Model : a fitted estimator as a step.
+
+    Examples
+    --------
+    >>> from graph_magics import Graph, Step
+    >>> double = Step(lambda event: {"x": 2 * event["x"]})
+    >>> Graph("twice", double).test({"x": 4})
+    {'x': 8}
+    """
+
+    kind = "Step"
+
+    def __init__(
+        self, f: Callable[..., Any], *, batch: bool | None = None, name: str | None = None
+    ) -> None:
+        self.function = f
+        self.name = name
+        _check(f)
+        self._takes = _annotated(f) if batch is None else ("frame" if batch else "event")
+        self._is_async = _is_async(f)
+
+    @property
+    def batch(self) -> bool:
+        """Whether the function takes a whole table, not one event."""
+        return self._takes != "event"
+
+    @property
+    def title(self) -> str:
+        """The function's name."""
+        return natural_name(self.function)
+
+    def natural_name(self) -> str:
+        """The function's name; ``step`` for a lambda."""
+        name = natural_name(self.function)
+        return "step" if name == "lambda" else name
+
+    def run(self, batch: Batch, context: Context) -> Batch:
+        """Answer every event by the function."""
+        if self._takes == "event":
+            return self._map(batch, context)
+        return over_columns(batch, context, lambda some: self._whole(some, context))
+
+    def _map(self, batch: Batch, context: Context) -> Batch:
+        events = batch.events()
+        if isinstance(batch.bodies, list):
+            events = copies(events)
+        answers: list[Any] = []
+        failures: dict[int, Failure] = {}
+        if self._is_async:
+            for row, result in enumerate(context.async_map(self.function, events)):
+                if isinstance(result, Exception):
+                    failures[row] = context.failure(result)
+                else:
+                    answers.append(result)
+        else:
+            self._each(events, answers, failures, context)
+        bodies = answers if batch.is_json else columns_of(answers)
+        return batch.fail(failures, bodies) if failures else batch.answer(bodies)
+
+    def _each(
+        self,
+        events: list[Any],
+        answers: list[Any],
+        failures: dict[int, Failure],
+        context: Context,
+    ) -> None:
+        function, append = self.function, answers.append
+        rest = iter(events)
+        while True:
+            try:
+                for event in rest:
+                    append(function(event))
+            except Exception as error:
+                failures[len(answers) + len(failures)] = context.failure(error)
+            else:
+                return
+
+    def _whole(self, batch: Batch, context: Context) -> Batch:
+        return batch.attempt(lambda some: self._answer(some.bodies, context), context.failure)
+
+    def _answer(self, bodies: Bodies, context: Context) -> Bodies:
+        values = bodies.values if isinstance(bodies, Samples) else bodies
+        given = self._given(values)
+        if self._is_async:
+            (result,) = context.async_map(self.function, [given])
+            if isinstance(result, Exception):
+                raise result
+        else:
+            result = self.function(given)
+        answer = _as_rows(result, len(values), getattr(given, "index", None))
+        if isinstance(bodies, Samples):
+            return bodies.holding(answer, bodies.key, bodies.extra)
+        return answer
+
+    def _given(self, values: Any) -> Any:
+        """A table that the function may change: the batch keeps its own."""
+        if self._takes == "array":
+            return np.array(values)
+        if isinstance(values, pd.DataFrame):
+            return values.copy(deep=False)
+        return pd.DataFrame(np.array(values))
+
+
+def _as_rows(result: Any, size: int, index: pd.Index | None) -> Bodies:
+    """What a function over a table gave, as one row or item for each event."""
+    if isinstance(result, (pd.DataFrame, pd.Series)):
+        if len(result) == size:
+            result = _in_order(result, index)
+            return result if isinstance(result, pd.DataFrame) else plain(result)
+    elif isinstance(result, (np.ndarray, pd.api.extensions.ExtensionArray)):
+        if result.ndim and len(result) == size:
+            return result
+    elif isinstance(result, (list, tuple)):
+        if len(result) == size:
+            return columns_of(list(result))
+    else:
+        raise GraphError(
+            f"the function answered {type(result).__name__} for {size} events; "
+            "over a table it must give a DataFrame, a Series, an array or a list, a row for each"
+        )
+    shape = getattr(result, "shape", (len(result),))
+    rows = shape[0] if shape else 0
+    raise GraphError(f"the function answered {rows} rows for {size} events; give one for each")
+
+
+def _in_order(result: Any, index: pd.Index | None) -> Any:
+    """Undo a reordering of the rows, which the index tells."""
+    if index is None or result.index is index or result.index.equals(index):
+        return result
+    fresh_index = isinstance(result.index, pd.RangeIndex) and result.index[:1].tolist() in ([], [0])
+    if index.is_unique and result.index.is_unique and result.index.isin(index).all():
+        return result.loc[index]
+    if fresh_index:
+        return result
+    raise GraphError(
+        "the function answered a table with other index labels than it was given; "
+        "keep the index, or reset it"
+    )
+
+
+def _check(f: Any) -> None:
+    if inspect.isclass(f):
+        raise GraphError(f"the class {f.__name__} is not a function; make an instance of it")
+    if not callable(f):
+        wanted = "hand a model to Model(...)" if hasattr(f, "predict") else "give a function"
+        raise GraphError(f"{a(f)} cannot be called with an event; {wanted}")
+    try:
+        signature = inspect.signature(f)
+    except (ValueError, TypeError):
+        return  # Built in C without a signature: it is seen when it is called.
+    try:
+        signature.bind(None)
+    except TypeError:
+        raise GraphError(
+            f"the function {natural_name(f)}{signature} must take one argument, the event; "
+            "bind the others with functools.partial"
+        ) from None
+
+
+def _is_async(f: Any) -> bool:
+    while isinstance(f, functools.partial):
+        f = f.func
+    return inspect.iscoroutinefunction(f) or inspect.iscoroutinefunction(
+        getattr(f, "__call__", None)  # noqa: B004 - a callable object with an async __call__
+    )
+
+
+def _annotated(f: Any) -> str:
+    """Whether the first parameter is annotated as a table."""
+    try:
+        parameter = next(iter(inspect.signature(f).parameters.values()))
+    except (ValueError, TypeError, StopIteration):
+        return "event"
+    annotation = parameter.annotation
+    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    last = text.rpartition(".")[2].partition("[")[0]
+    return {"DataFrame": "frame", "ndarray": "array", "NDArray": "array"}.get(last, "event")
+
+
+@accepts(
+    lambda thing: callable(thing) and not inspect.isclass(thing) and not hasattr(thing, "predict")
+)
+def _step(thing: Any) -> Node:
+    return Step(thing)

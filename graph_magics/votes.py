@@ -1,0 +1,137 @@
+"""Votes over the answers of several models: NumPy in, NumPy out.
+
+Majority and mean are those of MLRun 1.12's ``VotingEnsemble``, the soft vote that of
+scikit-learn's ``VotingClassifier``; recorded answers that are MLRun's defects are not followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .bodies import common_dtype
+
+
+def majority(predictions: Sequence[Any], weights: Sequence[float]) -> np.ndarray:
+    """Give the label with the greatest weight behind it; of several, the smallest label.
+
+    Parameters
+    ----------
+    predictions : sequence of array-like, each of shape (n_samples,)
+        The labels that each model predicts.
+    weights : sequence of float
+        One per model, not negative. Sums that differ by float rounding are no tie (MLRun 1.12).
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        In the labels' dtype, or object where the models' dtypes have none in common.
+
+    Examples
+    --------
+    >>> majority([[0, 1, 2], [0, 2, 1], [1, 2, 0]], [1, 1, 1])
+    array([0, 2, 0])
+    """
+    arrays = [_labels(labels) for labels in predictions]
+    dtype = common_dtype(arrays)
+    arrays = [array.astype(dtype or object, copy=False) for array in arrays]
+    winner = arrays[0].copy()
+    best = _support(arrays, weights, arrays[0])
+    for labels in arrays[1:]:
+        support = _support(arrays, weights, labels)
+        better = support > best
+        # Only where they tie: labels of mixed types cannot be ordered, and need not be elsewhere.
+        (tied,) = np.nonzero((support == best) & (labels != winner))
+        if len(tied):
+            better[tied] = labels[tied] < winner[tied]
+        np.copyto(winner, labels, where=better)
+        np.maximum(best, support, out=best)
+    return winner
+
+
+def mean(predictions: Sequence[Any], weights: Sequence[float]) -> np.ndarray:
+    """Give the weighted mean.
+
+    Parameters
+    ----------
+    predictions : sequence of array-like, each of shape (n_samples,) or (n_samples, n_outputs)
+    weights : sequence of float
+        One per model, not negative, not all zero; only their ratios count.
+
+    Returns
+    -------
+    ndarray of float64, of the shape of one model's predictions
+
+    Examples
+    --------
+    >>> mean([[1.0, 10.0], [2.0, 20.0]], [3, 1])
+    array([ 1.25, 12.5 ])
+    """
+    total = np.zeros(np.shape(predictions[0]))
+    for values, weight in zip(predictions, weights, strict=True):
+        if weight:
+            total += weight * np.asarray(values, dtype=float)
+    return total / sum(weights)
+
+
+def soft(
+    probabilities: Sequence[Any], classes: Sequence[np.ndarray], weights: Sequence[float]
+) -> np.ndarray:
+    """Give the class with the greatest mean probability; of several, the first in order.
+
+    Parameters
+    ----------
+    probabilities : sequence of array-like, each of shape (n_samples, n_classes)
+    classes : sequence of ndarray, each of shape (n_classes,)
+        The label of each column, model by model. A class that a model does not know has
+        probability 0 there.
+    weights : sequence of float
+        One per model, not negative, not all zero.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        In the labels' dtype.
+
+    Examples
+    --------
+    >>> labels = np.array(["cat", "dog"])
+    >>> soft([[[0.4, 0.6]], [[0.9, 0.1]]], [labels, labels], [1, 1]).tolist()
+    ['cat']
+    """
+    known = classes[0]
+    if any(len(some) != len(known) or (some != known).any() for some in classes[1:]):
+        known = np.unique(np.concatenate(list(classes)))
+        probabilities = [
+            _spread(values, some, known)
+            for values, some in zip(probabilities, classes, strict=True)
+        ]
+    return known[mean(probabilities, weights).argmax(axis=1)]
+
+
+def _labels(labels: Any) -> np.ndarray:
+    array = np.asarray(labels)
+    if array.ndim != 1:
+        raise ValueError(f"a vote needs one label per sample, got an array of shape {array.shape}")
+    return array
+
+
+def _support(
+    arrays: Sequence[np.ndarray], weights: Sequence[float], labels: np.ndarray
+) -> np.ndarray:
+    """The weight behind each of these labels, summed in the order of the models."""
+    support = np.zeros(len(labels))
+    for array, weight in zip(arrays, weights, strict=True):
+        if array is labels:
+            support += weight
+        else:
+            np.add(support, weight, out=support, where=np.equal(array, labels, dtype=bool))
+    return support
+
+
+def _spread(values: Any, some: np.ndarray, known: np.ndarray) -> np.ndarray:
+    wide = np.zeros((len(values), len(known)))
+    wide[:, np.searchsorted(known, some)] = values
+    return wide
