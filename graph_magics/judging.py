@@ -17,8 +17,8 @@ from .errors import GraphError, counted
 from .nodes import Node
 from .outputs import Output
 from .routers import Router, VotingEnsemble
+from .scores import Task
 from .steps import Model
-from .steps.model import Task
 
 
 def answers_for(

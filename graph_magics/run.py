@@ -7,7 +7,7 @@ import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from .engine import Events, Outcome
 from .errors import GraphError, counted, listed, one_line
 from .nodes import Node, Visit, walk
 from .outputs import Output, outputs_of
+from .scores import Task
 
 if TYPE_CHECKING:
     from .compare import Comparison
@@ -154,7 +155,7 @@ class Run:
         return pd.DataFrame(rows, columns=names, dtype=object)
 
     def compare(
-        self, y: Any, *, task: Literal["classification", "regression"] | None = None
+        self, y: Any, *, task: Task | None = None
     ) -> Comparison:
         """Hold the answers of every model and every router against the true ones.
 
@@ -253,14 +254,14 @@ class Run:
             return position % len(self)
         try:
             place = self._events.index.get_loc(event)
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, pd.errors.InvalidIndexError):
             raise GraphError(f"no event has the label {event!r}", graph=self.graph) from None
-        if not isinstance(place, int):
+        if not isinstance(place, (int, np.integer)):
             raise GraphError(
                 f"several events have the label {event!r}; ask by trace(position=...)",
                 graph=self.graph,
             )
-        return place
+        return int(place)
 
     def _traced(self, visit: Visit, position: int) -> Sequence[Any]:
         row = _row_of(visit.answered, position)

@@ -238,7 +238,7 @@ def test_labels_of_another_type_are_an_error_that_shows_both_and_the_column(answ
 
 
 def test_an_error_names_no_numpy_types():
-    frame = pd.DataFrame({"m": np.array([0, 1])}, dtype=object)
+    frame = pd.DataFrame({"m": pd.Series([np.int64(0), np.int8(1)], dtype=object)})
     with pytest.raises(GraphError, match=r"numbers such as 0,"):
         compare(frame, ["a", "b"])
 
@@ -311,6 +311,12 @@ def test_a_target_of_other_labels_is_an_error_that_says_how_to_go_by_position():
             compare(RIGHT, pd.Series(Y, index=labels))
 
 
+@pytest.mark.parametrize("index", [pd.RangeIndex(5, 9), pd.RangeIndex(0, 8, 2)])
+def test_the_index_of_a_part_of_a_frame_is_not_taken_for_none(index):
+    with pytest.raises(GraphError, match="index of the target"):
+        compare(RIGHT.set_axis(index), pd.Series(Y))
+
+
 def test_a_run_without_labels_goes_by_position_unless_the_labels_are_a_permutation():
     plain = RIGHT.reset_index(drop=True)
     assert compare(plain, pd.Series(Y, index=list("abcd"))).summary.loc["m", "accuracy"] == 1
@@ -350,6 +356,8 @@ def test_a_target_of_another_length_is_an_error_that_counts_both(events, labels,
 def test_a_shorter_target_under_the_labels_of_the_run_is_told_of_reindex():
     with pytest.raises(GraphError, match=r"\.reindex\(run\.frame\.index\)"):
         compare(RIGHT, pd.Series(Y, index=RIGHT.index).iloc[:2])
+    with pytest.raises(GraphError, match=r"NaN where it is not known$"):
+        compare(RIGHT, pd.Series(Y, index=list("abcd")).iloc[:2])
     y = pd.Series(Y, index=RIGHT.index).iloc[:2].reindex(RIGHT.index)
     assert compare(RIGHT, y).unlabelled == 2
 
@@ -391,11 +399,12 @@ def test_a_run_of_no_events_compares_to_nothing(task, dtype):
     assert "0 events" in got._repr_html_()
 
 
+@pytest.mark.parametrize("dtype", ["object", "float64", "str", "category", "datetime64[ns]"])
 @pytest.mark.parametrize(
     ("labels", "task"), [(["a", "b"], "classification"), ([1.5, 2], "regression")]
 )
-def test_a_column_without_answers_is_there_and_harms_none(labels, task):
-    frame = pd.DataFrame({"good": labels, "gone": [None, None]})
+def test_a_column_without_answers_is_there_and_harms_none(labels, task, dtype):
+    frame = pd.DataFrame({"good": labels, "gone": pd.Series([None, None], dtype=dtype)})
     got = compare(frame, labels)
     assert got.task == task
     assert got.summary.loc["gone", ["events", "missing"]].tolist() == [0, 2]
@@ -500,6 +509,15 @@ def test_the_text_of_a_regression():
         "vote         2        0 -1.219e+09 6173  8729       6173  6173",
         "The answers to an event lie 6173 apart at the median, 12345 at most.",
     ]
+
+
+def test_the_text_shows_no_noise_of_rounding_and_no_negative_nothing():
+    assert "e-" not in repr(compare(pd.DataFrame({"m": [0.1 + 0.2, 1]}), [0.3, 1]))
+    y = np.repeat([0, 1], 20001)
+    right = np.arange(len(y)) % 20001 < 10000  # one less than half
+    got = compare(pd.DataFrame({"m": np.where(right, y, 1 - y)}), y)
+    assert -5e-5 < got.summary.loc["m", "matthews"] < 0
+    assert "-0.0000" not in repr(got)
 
 
 def test_a_single_model_is_not_said_to_agree():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,7 @@ from ..bodies import Bodies, Samples, column, plain
 from ..columns import ANSWER_KEYS, over_columns
 from ..errors import GraphError, a, listed, near
 from ..nodes import BadEvent, Context, MissingColumns, Node, accepts
-
-Task = Literal["classification", "regression"]
+from ..scores import Task
 
 
 class Model(Node):
@@ -138,13 +137,18 @@ class Model(Node):
             return _named(values, names)
         wanted = getattr(self.model, "n_features_in_", None)
         if not isinstance(wanted, int):
-            return values  # Not scikit-learn's, or of texts: it gets what there is.
-        array = values.to_numpy() if isinstance(values, pd.DataFrame) else values
+            return _own(values)  # Not scikit-learn's, or of texts: it gets what there is.
+        array = values.to_numpy() if isinstance(values, pd.DataFrame) else _own(values)
         if np.ndim(array) == 2 and array.shape[1] != wanted:
             raise MissingColumns(
                 f"the model takes {wanted} features, the events have {array.shape[1]}"
             )
         return array
+
+
+def _own(values: Any) -> Any:
+    """What the model may change in place: neither the user nor another model is to see it."""
+    return values.copy(deep=False) if isinstance(values, pd.DataFrame) else values.copy()
 
 
 def _named(values: Any, names: Sequence[Any]) -> pd.DataFrame:
@@ -153,9 +157,9 @@ def _named(values: Any, names: Sequence[Any]) -> pd.DataFrame:
         width = values.shape[1] if np.ndim(values) == 2 else "no"
         if width != len(names):
             raise MissingColumns(f"the model takes {len(names)} features, the events have {width}")
-        return pd.DataFrame(values, columns=names)
+        return pd.DataFrame(values, columns=pd.Index(names))
     if len(values.columns) == len(names) and (values.columns == names).all():
-        return values
+        return _own(values)
     missing = [name for name in names if name not in values.columns]
     if missing:
         hint = near(str(missing[0]), map(str, values.columns))
