@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 from urllib.parse import quote
@@ -33,15 +32,29 @@ class Drawable(Protocol):
     """
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """The class of node."""
+        ...
+
     @property
-    def title(self) -> str: ...
+    def title(self) -> str:
+        """What it is made of, in a word."""
+        ...
+
     @property
-    def children(self) -> Mapping[str, Drawable]: ...
+    def children(self) -> Mapping[str, Drawable]:
+        """The nodes inside it, by name."""
+        ...
+
     @property
-    def edges(self) -> Sequence[tuple[str, str]]: ...
+    def edges(self) -> Sequence[tuple[str, str]]:
+        """The wires between them."""
+        ...
+
     @property
-    def route_labels(self) -> Mapping[str, str]: ...
+    def route_labels(self) -> Mapping[str, str]:
+        """The texts on the edges to them."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -230,7 +243,10 @@ class _Pen:
 
     def inside(self, dot: graphviz.Digraph, path: _Path, node: Drawable, ends: _Ends) -> None:
         """Draw the children of a node, wired to each other and to its ends."""
-        parts = {name: self._part(dot, (*path, name), c) for name, c in node.children.items()}
+        children = list(node.children.items())
+        if path:
+            children.reverse()  # Graphviz lays out what a box holds from bottom to top.
+        parts = {name: self._part(dot, (*path, name), child) for name, child in children}
         wires = _wires(node)
         reached, left = {b for _, b in wires}, {a for a, _ in wires}
         for name, part in parts.items():
@@ -269,7 +285,6 @@ class _Pen:
         made_of = " · ".join(filter(None, (node.kind, node.title)))
         with dot.subgraph(name=f"cluster_{next(self._numbers)}") as box:
             box.attr(
-                None,
                 label=_label([path[-1], made_of, *self._counts(path)], end=r"\l"),
                 labeljust="l",
                 margin="10",
@@ -302,7 +317,7 @@ class _Pen:
     def _node(self, dot: graphviz.Digraph, lines: list[str], attributes: dict[str, str]) -> str:
         # Generated, so that no name can be taken for a port, a keyword or another node.
         name = f"n{next(self._numbers)}"
-        dot.node(name, _label(lines), attributes)
+        dot.node(name, label=_label(lines), **attributes)
         return name
 
     def _way_in(
@@ -323,7 +338,7 @@ class _Pen:
         else:
             texts = [label]
             more |= {"color": _FAINT, "style": "dashed", "class": "unused"}
-        dot.edge(tail, head, _label([" · ".join(filter(None, texts))]), more)
+        dot.edge(tail, head, label=_label([" · ".join(filter(None, texts))]), **more)
 
     def _of(self, path: _Path) -> Seen:
         return (self._seen or {}).get(".".join(path), _NOTHING)
@@ -371,7 +386,8 @@ def _look(node: Drawable) -> _Look:
 
 def _label(lines: Sequence[str], end: str = r"\n") -> str:
     """Join lines to a label in which nothing that they hold is an escape, an entity or HTML."""
-    escaped = [graphviz.escape(_roomy(_shown(line)).replace("&", "&amp;")) for line in lines if line]
+    shown = [_roomy(_shown(line)).replace("&", "&amp;") for line in lines if line]
+    escaped = [graphviz.escape(line) for line in shown]
     return graphviz.nohtml(end.join(escaped) + (end if end == r"\l" else ""))
 
 

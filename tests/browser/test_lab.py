@@ -1,0 +1,38 @@
+"""The tutorials as their readers see them: in JupyterLab, in a browser."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from .conftest import OpenNotebook
+
+Open = Callable[[str], OpenNotebook]
+
+# Whether a picture has arrived: an image that could not be decoded has no natural size.
+SHOWN = """picture => {
+    const { width, height } = picture.getBoundingClientRect();
+    return width > 50 && height > 50 && (picture.naturalWidth ?? 1) > 0;
+}"""
+
+
+def test_the_first_tutorial_runs_and_shows_the_drawing(
+    open_notebook: Open, artefacts: Path
+) -> None:
+    notebook = open_notebook("01_ensemble_vs_models.ipynb")
+    notebook.run_all()
+    notebook.picture(artefacts / "01_ensemble_vs_models.png")
+
+    assert notebook.errors == []
+    assert notebook.not_run == []
+
+    drawing = notebook.tagged("drawing").locator(".jp-OutputArea-output").locator("img, svg")
+    expect(drawing).to_be_visible()
+    assert drawing.evaluate(SHOWN)
+
+    table = notebook.tagged("comparison").locator(".jp-OutputArea-output table").first
+    expect(table).to_be_visible()
+    for words in ("forest", "logistic", "boosted", "vote", "accuracy"):
+        expect(table).to_contain_text(words)
+
+    assert notebook.complaints == []
