@@ -156,7 +156,7 @@ def _parsed(magic: Callable[..., Any], line: str) -> Namespace | None:
     """The arguments of a line; None if it asked for help, which is then printed."""
     parser = magic.parser  # type: ignore[attr-defined]
     try:
-        words = shlex.split(line)
+        words = _words(line)
         if "--help" in words or "-h" in words:
             print(parser.format_help().removeprefix("::\n").strip())
             return None
@@ -164,6 +164,19 @@ def _parsed(magic: Callable[..., Any], line: str) -> Namespace | None:
     except (UsageError, ValueError) as error:
         # Not as a UsageError: nbval takes that for success in its lax mode.
         raise GraphError(f"%{magic.__name__}: {error}; see %{magic.__name__} --help") from None
+
+
+def _words(line: str) -> list[str]:
+    """Split a line at its spaces; an expression with spaces stands in quotes.
+
+    Quotes inside a word stay: they are Python's, as in ``y.map({0: "no"})``.
+    """
+    lexer = shlex.shlex(line, posix=False)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    return [
+        word[1:-1] if len(word) > 1 and word[0] in "'\"" and word[-1] == word[0] else word
+        for word in lexer
+    ]
 
 
 def _help_without_body(lines: list[str]) -> list[str]:

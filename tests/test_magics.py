@@ -190,6 +190,7 @@ def test_a_mistake_is_told_in_one_line_that_says_where(shell, cell, words):
     [
         ("%graph_run g XX", ["'XX'", "did you mean 'X'?"]),
         ("%graph_run g 3", ["DataFrame", "int"]),
+        ("%graph_run g X[['a', 'b']]", ["unrecognized arguments"]),
         ("%graph_run g X --into 3x", ["'3x'"]),
         ("%graph_compare results y[:2]", ["2 labels", "3 events"]),
         ("%graph_compare X y", ["no run", "DataFrame"]),
@@ -200,6 +201,14 @@ def test_a_mistake_in_a_line_is_told_too(shell, line, words):
     shell.run_line_magic("graph_run", "g X --into results")
     told = error_of(shell, line)
     assert all(word in told for word in words), told
+
+
+@pytest.mark.parametrize(
+    "expression", ["X[X.a.map({1.0:'p'}).isna()]", '\'X[["a", "b"]]\'', "X.query('a>0')", "X"]
+)
+def test_events_may_be_an_expression_and_stand_in_quotes_if_it_has_spaces(shell, expression):
+    declare(shell, DECLARED)
+    assert len(shell.run_line_magic("graph_run", f"g {expression} --into r")) > 0
 
 
 def test_a_failing_event_that_stops_the_run_names_graph_node_event_and_the_users_line(shell):
