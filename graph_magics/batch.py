@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .bodies import Bodies, is_json, join, objects, take
+from .bodies import Bodies, is_json, objects, retyped, take
+from .joining import Mixed, join
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,9 @@ class Batch:
     @property
     def source(self) -> tuple[Bodies, np.ndarray | None]:
         """What the bodies are rows of, and which rows; of no selection, the bodies, all."""
-        return self.origin if self.origin is not None else (self.bodies, None)
+        if self.origin is None or isinstance(self.origin[0], Mixed):
+            return self.bodies, None  # Rows of a mixture may be of one kind.
+        return self.origin
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -111,9 +114,20 @@ class Batch:
 
     def select(self, rows: np.ndarray) -> Batch:
         """Some of the events, in ascending order; failures stay behind."""
-        source, chosen = self.source
+        source, chosen = self.origin or (self.bodies, None)
         origin = (source, rows if chosen is None else chosen[rows])
         return Batch(None, self.positions[rows], None, origin)
+
+    def apart(self, run: Callable[[Batch], Batch]) -> Batch:
+        """Answer bodies of several kinds kind by kind: each as it would be alone."""
+        if not isinstance(self.bodies, Mixed):
+            return run(self)
+        parts = self.memory.get("apart")
+        if parts is None:
+            # Kept for the other routes of a router, so that they share what is made of it.
+            parts = [(rows, self.select(rows)) for rows, _ in self.bodies.apart()]
+            self.memory["apart"] = parts
+        return self.merge([(rows, run(some)) for rows, some in parts])
 
     def answer(self, bodies: Bodies) -> Batch:
         """The same events with other bodies."""
@@ -201,9 +215,9 @@ class Batch:
         """
         size = len(self)
         try:
-            return self.answer(answer(self))
+            return self.answer(_answered(self, answer))
         except Exception as error:
-            if size == 1 or final(error):
+            if size < 2 or final(error):
                 return self.fail(dict.fromkeys(range(size), failure(error)), [])
         waiting = list(_halves(np.arange(size), suspects(self)))
         parts: list[tuple[np.ndarray, Bodies]] = []
@@ -211,7 +225,7 @@ class Batch:
         while waiting:
             rows = waiting.pop()
             try:
-                parts.append((rows, answer(self.select(rows))))
+                parts.append((rows, _answered(self.select(rows), answer)))
             except Exception as error:
                 if len(rows) == 1 or final(error):
                     failures.update(dict.fromkeys(rows.tolist(), failure(error)))
@@ -220,6 +234,17 @@ class Batch:
         kept = np.setdiff1d(np.arange(len(self)), list(failures), assume_unique=True)
         placed = [(np.searchsorted(kept, rows), bodies) for rows, bodies in parts]
         return self.fail(failures, join(placed, len(kept)))
+
+
+def _answered(batch: Batch, answer: Callable[[Batch], Bodies]) -> Bodies:
+    try:
+        return answer(batch)
+    except Exception:
+        # A column may be objects only for what stands in it beside these events.
+        typed = retyped(batch.bodies)
+        if typed is None:
+            raise
+        return answer(Batch(typed, batch.positions))
 
 
 def _halves(rows: np.ndarray, mask: np.ndarray | None = None) -> Iterable[np.ndarray]:

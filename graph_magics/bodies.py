@@ -5,15 +5,22 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
+if TYPE_CHECKING:
+    from .joining import Mixed
+
 #: Beyond this, not every integer is a float.
 _EXACT_INTEGER = 2**53
+#: What pandas calls the dtype of an array of objects.
+_PANDAS_OBJECT = pd.array([], dtype=object).dtype
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ class Samples:
             with many_objects():
                 return [[value] for value in flat]
         ends = np.cumsum(self.counts).tolist()
-        return [flat[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+        return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
     def tolist(self) -> list[dict[str, Any]]:
         """Give the JSON bodies."""
@@ -69,7 +76,9 @@ class Samples:
         # One running index over all wanted samples, moved to where each event's samples begin.
         offsets = np.repeat(starts - (np.cumsum(counts) - counts), counts)
         flat = np.arange(int(counts.sum()), dtype=np.int64) + offsets
-        return Samples(take(self.values, flat), counts, self.key, self.extra)
+        # As these events would be without the others.
+        told = None if (counts == 1).all() else counts
+        return Samples(take(self.values, flat), told, self.key, self.extra)
 
     def holding(self, values: Any, key: str, extra: Mapping[str, Any] | None = None) -> Samples:
         """Give other samples of the same events, one for one."""
@@ -77,7 +86,7 @@ class Samples:
 
 
 #: The bodies of a batch: a row, an item or a group of samples for each event.
-Bodies: TypeAlias = pd.DataFrame | np.ndarray | ExtensionArray | Samples | list[Any]
+Bodies: TypeAlias = "pd.DataFrame | np.ndarray | ExtensionArray | Samples | Mixed | list[Any]"
 
 
 def is_json(bodies: Bodies) -> bool:
@@ -113,7 +122,19 @@ def objects(bodies: Any) -> list[Any]:
             return [{} for _ in range(len(bodies))]
         with many_objects():
             return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    if isinstance(bodies, np.ndarray) and bodies.dtype.kind in "mM":
+        # NumPy's own list has whole numbers for what is finer than Python's datetime.
+        moments = object_array(pd.Series(bodies.ravel()).tolist())
+        return moments.reshape(bodies.shape).tolist()
     return bodies.tolist()
+
+
+def has_objects(bodies: Bodies) -> bool:
+    """Tell whether columns hold Python objects, of which each may be another thing."""
+    if isinstance(bodies, Samples):
+        bodies = bodies.values
+    dtypes = bodies.dtypes if isinstance(bodies, pd.DataFrame) else [getattr(bodies, "dtype", None)]
+    return any(dtype in (object, _PANDAS_OBJECT) for dtype in dtypes)
 
 
 @contextmanager
@@ -133,7 +154,7 @@ def many_objects() -> Iterator[None]:
 
 
 def copies(bodies: list[Any]) -> list[Any]:
-    """Copy JSON bodies, each as `fresh` does."""
+    """Copy bodies, each as `fresh` does."""
     with many_objects():
         return [fresh(body) for body in bodies]
 
@@ -155,13 +176,39 @@ def fresh(body: Any) -> Any:
     if kind is list:
         return [value if type(value) in _ATOMS else fresh(value) for value in body]
     if kind is np.ndarray:
-        return body.copy()
+        return body.copy() if body.dtype != object else unshared(body)
     if isinstance(body, (pd.DataFrame, pd.Series)):
         return body.copy(deep=False)
-    return body
+    if isinstance(body, dict):  # An OrderedDict, a defaultdict: no JSON, but events all the same.
+        twin = copy(body)
+        twin.update((key, fresh(value)) for key, value in body.items())
+        return twin
+    if kind is tuple:
+        return tuple(map(fresh, body))
+    return copy(body) if isinstance(body, (list, set, bytearray)) else body
 
 
 _ATOMS = frozenset({int, float, str, bool, type(None)})
+
+
+def unshared(values: Any) -> Any:
+    """Give a table or an array that a step may change, down to the lists and dicts in it."""
+    if isinstance(values, list):
+        return copies(values)
+    if isinstance(values, pd.DataFrame):
+        values = values.copy(deep=False)  # pandas copies what is written to.
+        for place in object_columns(values):
+            cells = unshared(values.iloc[:, place].to_numpy())
+            values.isetitem(place, pd.Index(cells, dtype=object))
+        return values
+    if isinstance(values, np.ndarray) and values.dtype == object:
+        return object_array(copies(values.ravel().tolist())).reshape(values.shape)
+    return values.copy()
+
+
+def object_columns(frame: pd.DataFrame) -> list[int]:
+    """Give the places of the columns that hold Python objects."""
+    return [place for place, dtype in enumerate(frame.dtypes) if dtype in (object, _PANDAS_OBJECT)]
 
 
 def column(values: Sequence[Any]) -> np.ndarray | ExtensionArray:
@@ -174,6 +221,8 @@ def column(values: Sequence[Any]) -> np.ndarray | ExtensionArray:
     (dtype('int64'), dtype('float64'), array([1, None], dtype=object))
     """
     kinds = set(map(type, values))
+    if kinds <= _MOMENTS or kinds <= _SPANS:
+        return _moments(values)
     if len(kinds) == 1:
         kind = next(iter(kinds))
         if kind is str:
@@ -184,6 +233,18 @@ def column(values: Sequence[Any]) -> np.ndarray | ExtensionArray:
             array = np.array(values)
             return array if array.dtype == np.int64 else object_array(values)
     return object_array(values)
+
+
+_MOMENTS = {pd.Timestamp, datetime, type(pd.NaT)}
+_SPANS = {pd.Timedelta, timedelta, type(pd.NaT)}
+
+
+def _moments(values: Sequence[Any]) -> np.ndarray | ExtensionArray:
+    try:
+        array = pd.array(values)
+    except (ValueError, TypeError):  # Some with a time zone and some without.
+        return object_array(values)
+    return array if array.dtype.kind in "mM" else object_array(values)
 
 
 def feature(values: Sequence[Any]) -> np.ndarray | ExtensionArray:
@@ -199,136 +260,69 @@ def feature(values: Sequence[Any]) -> np.ndarray | ExtensionArray:
     return column(values)
 
 
-def columns_of(values: list[Any]) -> Bodies:
-    """Turn the answers of a step over rows into columns again, where they are columns.
+def table(columns: Mapping[Any, Any], index: pd.Index | None = None) -> pd.DataFrame:
+    """Make a frame of columns that stay as they are; pandas would make NaN of None beside text.
 
-    Flat dicts with equal keys become a frame, scalars an array; anything else stays a list.
+    >>> table({"name": np.array(["a", None], dtype=object)})["name"].tolist()
+    ['a', None]
     """
-    if not values:
-        return values
-    first = values[0]
-    if type(first) is dict:
-        keys = first.keys()
-        if keys and all(
-            type(value) is dict
-            and value.keys() == keys
-            and not any(isinstance(item, _NESTED) for item in value.values())
-            for value in values
-        ):
-            return pd.DataFrame({key: feature([value[key] for value in values]) for key in keys})
-        return values
-    if any(isinstance(value, _NESTED) for value in values):
-        return values
-    return column(values)
+    if index is None:
+        index = pd.RangeIndex(len(next(iter(columns.values()), ())))
+    kept = {
+        name: pd.Series(values, index=index, dtype=object) if has_objects(values) else values
+        for name, values in columns.items()
+    }
+    return pd.DataFrame(kept, index=index)
 
 
-_NESTED = (dict, list, tuple, set, np.ndarray, pd.DataFrame, pd.Series)
+def stacked(rows: Sequence[Any]) -> np.ndarray:
+    """Stack samples to an array that keeps each value as it is.
+
+    Raises
+    ------
+    ValueError
+        If the samples have not all the same shape.
+    """
+    array = np.array(rows)
+    if array.dtype.kind in "US":
+        # NumPy makes text of numbers that stand beside text.
+        exact = np.array(rows, dtype=object)
+        return array if all(isinstance(value, str) for value in exact.flat) else exact
+    if array.dtype == float and (np.abs(array) >= _EXACT_INTEGER).any():
+        exact = np.array(rows, dtype=object)
+        return exact if any(isinstance(value, int) for value in exact.flat) else array
+    return array
+
+
+def retyped(bodies: Any) -> Any:
+    """Make columns of objects anew, as they would be without the events that are not here.
+
+    None where that changes nothing.
+
+    >>> retyped(np.array([1, None], dtype=object)[:1])
+    array([1])
+    """
+    if isinstance(bodies, Samples):
+        values = retyped(bodies.values)
+        return None if values is None else bodies.holding(values, bodies.key, bodies.extra)
+    if isinstance(bodies, np.ndarray) and bodies.dtype == object:
+        rows = bodies.tolist()
+        array = feature(rows) if bodies.ndim == 1 else stacked(rows)
+        return array if array.dtype != object and array.shape == bodies.shape else None
+    if not isinstance(bodies, pd.DataFrame):
+        return None
+    columns = {place: feature(bodies.iloc[:, place].tolist()) for place in object_columns(bodies)}
+    columns = {place: values for place, values in columns.items() if values.dtype != object}
+    frame = bodies.copy(deep=False)
+    for place, values in columns.items():
+        frame.isetitem(place, values)
+    return frame if columns else None
 
 
 def plain(values: pd.Series) -> np.ndarray | ExtensionArray:
     """Give a Series as an array, in its own dtype and without its index."""
     array = values.array
     return np.asarray(array) if isinstance(array, pd.arrays.NumpyExtensionArray) else array
-
-
-def join(parts: Sequence[tuple[np.ndarray, Bodies]], size: int) -> Bodies:
-    """Put disjoint parts together again: part ``(rows, bodies)`` fills those rows of ``size``.
-
-    Columns stay columns where the parts are of one kind and their dtypes can be joined without
-    changing a value; otherwise the bodies become a list.
-
-    >>> join([(np.array([0, 2]), np.array([1, 2])), (np.array([1]), np.array([9]))], 3)
-    array([1, 9, 2])
-    """
-    parts = [part for part in parts if len(part[0])]
-    if not parts:
-        return []
-    if len(parts) == 1:
-        rows, bodies = parts[0]
-        return bodies if _in_order(rows) else take(bodies, np.argsort(rows))
-    kinds = {type(bodies) for _, bodies in parts}
-    if kinds == {np.ndarray}:
-        joined = _join_arrays(parts, size)
-    elif kinds == {pd.DataFrame}:
-        joined = _join_frames(parts)
-    elif kinds == {Samples}:
-        joined = _join_samples(parts, size)
-    elif all(isinstance(bodies, ExtensionArray) for _, bodies in parts):
-        joined = _join_extension(parts)
-    else:
-        joined = None
-    if joined is not None:
-        return joined
-    filled: list[Any] = [None] * size
-    for rows, bodies in parts:
-        for row, value in zip(rows.tolist(), objects(bodies), strict=True):
-            filled[row] = value
-    if all(isinstance(b, (np.ndarray, ExtensionArray)) and b.ndim == 1 for _, b in parts):
-        return object_array(filled)
-    return filled
-
-
-def _in_order(rows: np.ndarray) -> bool:
-    return len(rows) < 2 or bool((rows[1:] > rows[:-1]).all())
-
-
-def _join_arrays(parts: Sequence[tuple[np.ndarray, Any]], size: int) -> Bodies | None:
-    dtype = common_dtype([array for _, array in parts])
-    shapes = {array.shape[1:] for _, array in parts}
-    if dtype is None or len(shapes) > 1:
-        return None
-    joined = np.empty((size, *shapes.pop()), dtype=dtype)
-    for rows, array in parts:
-        joined[rows] = array
-    return joined
-
-
-def common_dtype(arrays: Sequence[np.ndarray]) -> np.dtype | None:
-    """Give the dtype that holds the values of all arrays unchanged, or None."""
-    if len({array.dtype for array in arrays}) == 1:
-        return arrays[0].dtype
-    kinds = {array.dtype.kind for array in arrays}
-    if len(kinds) == 1 or kinds <= set("iu"):
-        dtype = np.result_type(*arrays)
-        return dtype if dtype.kind in kinds else None
-    return None
-
-
-def _join_frames(parts: Sequence[tuple[np.ndarray, Any]]) -> Bodies | None:
-    columns = parts[0][1].columns
-    for _, frame in parts[1:]:
-        if not frame.columns.equals(columns) or not frame.dtypes.equals(parts[0][1].dtypes):
-            return None
-    order = np.argsort(np.concatenate([rows for rows, _ in parts]), kind="stable")
-    return pd.concat([frame for _, frame in parts]).take(order)
-
-
-def _join_extension(parts: Sequence[tuple[np.ndarray, Any]]) -> Bodies | None:
-    if len({array.dtype for _, array in parts}) > 1:
-        return None
-    order = np.argsort(np.concatenate([rows for rows, _ in parts]), kind="stable")
-    joined = pd.concat([pd.Series(array) for _, array in parts], ignore_index=True)
-    return joined.array.take(order)
-
-
-def _join_samples(parts: Sequence[tuple[np.ndarray, Any]], size: int) -> Bodies | None:
-    first = parts[0][1]
-    kinds = {type(samples.values) for _, samples in parts}
-    same = all(s.key == first.key and s.extra == first.extra for _, s in parts)
-    if not same or kinds != {np.ndarray}:
-        return None
-    values = [samples.values for _, samples in parts]
-    dtype = common_dtype(values)
-    if dtype is None or len({array.shape[1:] for array in values}) > 1:
-        return None
-    stacked = np.concatenate([array.astype(dtype, copy=False) for array in values])
-    order = np.argsort(np.concatenate([rows for rows, _ in parts]), kind="stable")
-    if all(samples.counts is None for _, samples in parts):
-        return Samples(stacked.take(order, axis=0), None, first.key, first.extra)
-    counts = np.concatenate(
-        [np.ones(len(s), np.int64) if s.counts is None else s.counts for _, s in parts]
-    )
-    return Samples(stacked, counts, first.key, first.extra).take(order)
 
 
 def object_array(values: Sequence[Any]) -> np.ndarray:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from .batch import Batch, united
-from .bodies import Samples, feature
+from .batch import Batch, Failure, united
+from .bodies import Samples, feature, stacked, table
+from .joining import Mixed, kind_of
 from .nodes import BadEvent, Context
 
 #: Where a request holds its samples, and where the answer to it does: MLRun's and KServe's V2
@@ -29,34 +31,66 @@ def over_columns(batch: Batch, context: Context, run: Callable[[Batch], Batch]) 
     run : callable
         Given a batch whose bodies are columns or Samples; gives its answer.
     """
-    if not batch.is_json or isinstance(batch.bodies, Samples):
-        return run(batch)
-    parts = batch.memory.get("columns")
-    if parts is None:
-        parts = _parts(batch, context)
-        if not any(stacked.failures for _, stacked in parts):
-            # The routes of a router get the very same batch: they share the stacked samples.
-            batch.memory["columns"] = parts
+    bodies = batch.bodies
+    if not isinstance(bodies, list):
+        if isinstance(bodies, Mixed):
+            return batch.apart(lambda some: over_columns(some, context, run))
+        return _over_samples(batch, run)
+    parts, failures = batch.memory.get("columns") or _parts(batch, context)
+    if not failures:
+        # The routes of a router get the very same batch: they share the stacked samples.
+        batch.memory["columns"] = parts, failures
     if len(parts) == 1 and len(parts[0][1]) == len(batch):
-        answer = run(parts[0][1])
+        answer = _over_samples(parts[0][1], run)
         answer.failures = united([batch.failures, answer.failures])
         return answer
-    return batch.merge([(rows, run(stacked)) for rows, stacked in parts])
+    return batch.merge([(rows, _over_samples(some, run)) for rows, some in parts], failures)
 
 
-def _parts(batch: Batch, context: Context) -> list[tuple[np.ndarray, Batch]]:
-    bodies: list[Any] = batch.bodies  # type: ignore[assignment]
+def _over_samples(batch: Batch, run: Callable[[Batch], Batch]) -> Batch:
+    """Run over columns; of samples, an event that has none is not to fail with the others."""
+    counts = getattr(batch.bodies, "counts", None)
+    if counts is None or counts.all() or not counts.any():
+        return run(batch)
+    parts = [np.flatnonzero(counts), np.flatnonzero(counts == 0)]
+    return batch.merge([(rows, run(batch.select(rows))) for rows in parts])
+
+
+def _parts(
+    batch: Batch, context: Context
+) -> tuple[list[tuple[np.ndarray, Batch]], dict[int, Failure]]:
+    """Selections whose bodies can be stacked, stacked; and who cannot be, by position."""
+    bodies = batch.events()
     key = _shared_key(bodies)
     if key is not None:
-        return [(np.arange(len(batch)), _stacked(batch, key, context))]
+        # Where that fails, one of them is to blame: it must not take the others with it.
+        with suppress(Exception):
+            samples = _samples(bodies, key)
+            if _in_one_order(samples, bodies, key):
+                return [(np.arange(len(batch)), Batch(samples, batch.positions))], {}
     groups: dict[Any, list[int]] = {}
+    failures: dict[int, Failure] = {}
     for row, body in enumerate(bodies):
-        groups.setdefault(_group(body), []).append(row)
+        try:
+            groups.setdefault(_group(body), []).append(row)
+        except Exception as error:
+            failures[int(batch.positions[row])] = context.failure(error)
     parts = []
     for group, some in groups.items():
-        rows = np.array(some)
-        parts.append((rows, _stacked(batch.select(rows), group, context)))
-    return parts
+        try:
+            parts.append(_part(batch, some, group))
+        except Exception:
+            # Such as a number that is too large for the floats of another event.
+            parts.extend(_part(batch, [row], group) for row in some)
+    return parts, failures
+
+
+def _part(batch: Batch, some: list[int], group: Any) -> tuple[np.ndarray, Batch]:
+    bodies = batch.events()
+    chosen = [bodies[row] for row in some]
+    stacked = _samples(chosen, group.key) if isinstance(group, _Kind) else _frame(chosen, group)
+    rows = np.array(some)
+    return rows, Batch(stacked, batch.positions[rows])
 
 
 def _shared_key(bodies: Sequence[Any]) -> str | None:
@@ -66,32 +100,39 @@ def _shared_key(bodies: Sequence[Any]) -> str | None:
     for key in ANSWER_KEYS:
         if all(key in body for body in bodies):
             return key
+        if any(key in body for body in bodies):
+            return None
     return None
 
 
+class _Kind(NamedTuple):
+    """What samples have in common that can be stacked."""
+
+    key: str
+    kind: Any
+
+
 def _group(body: Any) -> Any:
-    """Bodies of one group can be stacked: the key of their samples, or their columns."""
+    """What bodies have in common that can be stacked: the kind of their samples, or their keys."""
     if not isinstance(body, dict):
-        return None
+        raise BadEvent(_not_an_object(body))
+    if not body:
+        raise BadEvent("the event is empty: {}")
     for key in ANSWER_KEYS:
         if key in body:
-            return key
+            return _Kind(key, kind_of(_samples([body], key).values))
     return tuple(body)
 
 
-def _stacked(batch: Batch, group: Any, context: Context) -> Batch:
-    def stack(some: Batch) -> Any:
-        bodies = some.events()
-        if group is None:
-            raise BadEvent(_not_an_object(bodies[0]))
-        if isinstance(group, str):
-            return _samples([body[group] for body in bodies], group)
-        return _frame(bodies, group)
-
-    return Batch(batch.bodies, batch.positions).attempt(stack, context.failure)
+def _in_one_order(samples: Samples, bodies: list[Any], key: str) -> bool:
+    """Whether samples that are objects name their fields in one order: some models go by it."""
+    if not isinstance(samples.values, pd.DataFrame):
+        return True
+    return len({tuple(body[key][0]) for body in bodies if body[key]}) == 1
 
 
-def _samples(lists: list[Any], key: str) -> Samples:
+def _samples(bodies: list[Any], key: str) -> Samples:
+    lists = [body[key] for body in bodies]
     for samples in lists:
         if not isinstance(samples, (list, tuple, np.ndarray)):
             raise BadEvent(
@@ -111,20 +152,18 @@ def _rows(rows: list[Any], key: str) -> np.ndarray | pd.DataFrame:
             raise BadEvent(f'the objects in "{key}" have not all the same keys')
         return _frame(rows, names)
     try:
-        array = np.array(rows)
+        array = stacked(rows)
     except ValueError:
         raise BadEvent(f'the samples in "{key}" have not all the same length') from None
-    if array.dtype.kind in "US":
-        # NumPy makes text of numbers that stand beside text: keep each as it is.
-        exact = np.array(rows, dtype=object)
-        return array if all(isinstance(value, str) for value in exact.flat) else exact
+    if array.dtype == object and array.ndim == 1 and dict in map(type, rows):
+        raise BadEvent(f'the samples in "{key}" are objects and other things')
     return array
 
 
 def _frame(records: Sequence[dict[Any, Any]], names: tuple[Any, ...]) -> pd.DataFrame:
     if not names:
-        raise BadEvent("the event is empty: {}")
-    return pd.DataFrame({name: feature([record[name] for record in records]) for name in names})
+        raise BadEvent("a sample is empty: {}")
+    return table({name: feature([record[name] for record in records]) for name in names})
 
 
 def _not_an_object(body: Any) -> str:

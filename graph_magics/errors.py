@@ -87,9 +87,16 @@ def one_line(error: BaseException) -> str:
     """
     if isinstance(error, GraphError):
         return error.message
-    text = str(error).strip()
-    first = text.splitlines()[0] if text else ""
+    first = next(iter(text_of(error).strip().splitlines()), "")
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def text_of(error: BaseException) -> str:
+    """What an exception says; nothing, if it fails to say it."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def is_ours(code: CodeType) -> bool:
@@ -119,7 +126,7 @@ def near(name: str, known: Iterable[str]) -> str:
     >>> near("x", ["forest"])
     ''
     """
-    found = difflib.get_close_matches(name, [str(k) for k in known], n=1)
+    found = difflib.get_close_matches(str(name), [str(k) for k in known], n=1)
     return f"; did you mean {found[0]!r}?" if found else ""
 
 

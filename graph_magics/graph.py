@@ -234,7 +234,10 @@ class Graph:
             failure = answer.failures[0]
             told = {"error": f"{failure.node}: {one_line(failure.error)}"}
             return Response(failure.status, _json(told))
-        return Response(200, _json(objects(answer.bodies)[0]))
+        try:
+            return Response(200, _json(objects(answer.bodies)[0]))
+        except (TypeError, ValueError) as error:
+            return Response(500, _json({"error": f"the answer is no JSON: {error}"}))
 
     def draw(self, path: str | Path | None = None, *, renderer: Renderer | None = None) -> Drawing:
         """Draw the graph.
@@ -312,6 +315,9 @@ def _bind(node: Node, namespaces: list[Mapping[str, Any]]) -> None:
         _bind(child, namespaces)
     if isinstance(node, Flow):
         node.bind()
+    for name in node.children:
+        if not isinstance(name, str) or not name or "." in name:
+            raise GraphError(f"a name must be a text without a dot, got {name!r}", node=node.name)
 
 
 def _check_names(root: Flow) -> None:

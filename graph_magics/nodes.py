@@ -94,8 +94,11 @@ class Context:
         if not self.keep_tracebacks:
             error.__traceback__ = None
             error.__context__ = error.__cause__ = None
-        code = status if status is not None else getattr(error, "status", 500)
-        return Failure(self.path, error, code, place)
+        if status is None:
+            status = getattr(error, "status", 500)
+        if not (isinstance(status, int) and 400 <= status < 600):
+            status = 500  # Another library's status, which is not HTTP's.
+        return Failure(self.path, error, status, place)
 
 
 class BadEvent(GraphError):
@@ -165,7 +168,7 @@ class Node:
         names = list(self.children)
         if not names:
             return f"it has no parts, so none called {name!r}"
-        return f"no part is called {name!r}{near(name, names)} It has {listed(names)}"
+        return f"no part is called {name!r}{near(name, names) or '.'} It has {listed(names)}"
 
     def __rshift__(self, other: Any) -> Node:
         return Node.join(self, other)

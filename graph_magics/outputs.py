@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .bodies import Bodies, Samples, join, object_array, take
+from .bodies import Bodies, Samples, object_array, plain, take
 from .columns import ANSWER_KEYS
+from .joining import Mixed, join
 from .nodes import Node, Visit
-from .routers import Ensemble, ParallelRun, Router
+from .routers import Ensemble, ParallelRun, Router, Splitter, Switch
 from .steps import Model, Step
 
 #: Columns of every frame: no node's column may be called so.
@@ -39,9 +40,11 @@ class Output:
     size : int
         How many events the run has.
     routes : sequence of str or None
-        If the node chose routes: which there are, and then
+        If the node chooses routes: which there are, and then
     choices : list of (ndarray, ndarray)
         the positions and the choices.
+    is_table : bool
+        Whether the events of the run are rows of a table.
     """
 
     path: str
@@ -52,11 +55,12 @@ class Output:
     routes: Sequence[str] | None = None
     choices: list[tuple[np.ndarray, np.ndarray]] | None = None
     is_response: bool = False
+    is_table: bool = False
 
     def columns(self) -> dict[str, Any]:
         """What of it stands in `Run.frame`."""
         columns = {name: self.spread(values) for name, values in self._values().items()}
-        if self.choices is not None:
+        if self.routes is not None:
             columns[f"{self.column}.route"] = self._routes_chosen()
         return columns
 
@@ -79,10 +83,13 @@ class Output:
         return np.unique(np.concatenate([p for p, _ in self.parts] or [np.empty(0, np.int64)]))
 
     @cached_property
-    def joined(self) -> Bodies:
+    def joined(self) -> Any:
         """The answers to those events; of an event answered more than once, the first."""
-        if len(self.parts) == 1:
-            return self.parts[0][1]
+        joined = self.parts[0][1] if len(self.parts) == 1 else self._first_answers()
+        # One column cannot hold several kinds but as objects.
+        return joined.tolist() if isinstance(joined, Mixed) else joined
+
+    def _first_answers(self) -> Bodies:
         taken = np.zeros(self.size, dtype=bool)
         placed = []
         for positions, bodies in self.parts:
@@ -102,7 +109,7 @@ class Output:
     def spread(self, values: Any) -> Any:
         """Values of the answered events, over all events: missing where there is none."""
         if isinstance(values, np.ndarray) and values.dtype == object:
-            values = pd.Series(values).infer_objects().array
+            values = plain(pd.Series(values).infer_objects())
         if len(self.positions) == self.size:
             return values
         if isinstance(values, np.ndarray) and values.dtype.kind in "iub":
@@ -116,6 +123,8 @@ class Output:
         """Columns for the answered events; none for a table, unless it is the response."""
         name, bodies = self.column, self.joined
         if not self.parts:
+            if self.is_table and self.labels is not None:
+                return {f"{name}.{label}": np.empty(0) for label in self.labels}
             return {name: object_array([])} if self._answers_values() else {}
         if isinstance(bodies, pd.DataFrame):
             if not self.is_response:
@@ -152,19 +161,21 @@ class Output:
         return pd.Categorical.from_codes(codes, categories=pd.Index(self.routes or ()))
 
 
-def outputs_of(nodes: Mapping[str, Node], visits: Sequence[Visit], size: int) -> list[Output]:
+def outputs_of(
+    nodes: Mapping[str, Node], visits: Sequence[Visit], size: int, *, is_table: bool
+) -> list[Output]:
     """Collect what each node answered, in the order declared, routes before their router."""
     names = [path.rpartition(".")[2] for path in nodes]
-    outputs = {
-        path: Output(path, name if names.count(name) == 1 else path, node, [], size)
-        for (path, node), name in zip(nodes.items(), names, strict=True)
-    }
+    outputs = {}
+    for (path, node), name in zip(nodes.items(), names, strict=True):
+        column = name if names.count(name) == 1 else path
+        routes = list(node.children) if isinstance(node, (Splitter, Switch)) else None
+        outputs[path] = Output(path, column, node, [], size, routes, is_table=is_table)
     for visit in visits:
         output = outputs[visit.path]
         if len(visit.answered):
             output.parts.append((visit.answered.positions, visit.answered.bodies))
         if visit.choices is not None:
-            output.routes = visit.choices
             output.choices = [
                 *(output.choices or []),
                 (visit.received.positions, visit.choice),

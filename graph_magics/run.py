@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from .batch import Batch, Failure
-from .bodies import Samples, objects, take
+from .bodies import Samples, is_json, objects, take
 from .engine import Events, Outcome
-from .errors import GraphError, counted, listed, one_line
+from .errors import GraphError, counted, listed, one_line, text_of
 from .nodes import Node, Visit, walk
 from .outputs import Output, outputs_of
 from .scores import Task
@@ -70,7 +70,8 @@ class Run:
 
     @functools.cached_property
     def _outputs(self) -> list[Output]:
-        return outputs_of(self._nodes, self._visits, len(self))
+        is_table = not is_json(self._events.bodies)
+        return outputs_of(self._nodes, self._visits, len(self), is_table=is_table)
 
     @functools.cached_property
     def frame(self) -> pd.DataFrame:
@@ -79,8 +80,8 @@ class Run:
         One column per model, router and step that answers with a value (probabilities: one per
         class, ``forest.benign``; a step that answers with a table is left to `output`), one
         ``<router>.route`` per choice of a route, then ``response``, ``status`` (as HTTP has
-        it: 200 answered, 400, 404, 500) and ``error`` (what failed where; missing if nothing). A response
-        that is a table has a column ``response.<name>`` for each of its own.
+        it: 200 answered, 400, 404, 500) and ``error`` (what failed where; missing if nothing).
+        A response that is a table has a column ``response.<name>`` for each of its own.
         """
         columns: dict[str, Any] = {}
         for output in self._outputs:
@@ -104,7 +105,7 @@ class Run:
                 "step": pd.array([f.node for f in failures], dtype="str"),
                 "status": np.array([f.status for f in failures], dtype=np.int16),
                 "error": pd.array([type(f.error).__name__ for f in failures], dtype="str"),
-                "message": pd.array([str(f.error) for f in failures], dtype="str"),
+                "message": pd.array([text_of(f.error) for f in failures], dtype="str"),
                 "place": pd.array([f.place or "" for f in failures], dtype="str"),
             },
             index=self._events.index[rows],
@@ -252,6 +253,8 @@ class Run:
                     graph=self.graph,
                 )
             return position % len(self)
+        if event is None:
+            raise GraphError("say which event: trace(label) or trace(position=0)", graph=self.graph)
         try:
             place = self._events.index.get_loc(event)
         except (KeyError, TypeError, pd.errors.InvalidIndexError):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .bodies import common_dtype
+from .joining import common_dtype
 
 
 def majority(predictions: Sequence[Any], weights: Sequence[float]) -> np.ndarray:
@@ -37,17 +37,19 @@ def majority(predictions: Sequence[Any], weights: Sequence[float]) -> np.ndarray
     arrays = [_labels(labels) for labels in predictions]
     dtype = common_dtype(arrays)
     arrays = [array.astype(dtype or object, copy=False) for array in arrays]
+    supports = [_support(arrays, weights, labels) for labels in arrays]
+    best = np.maximum.reduce(supports)
     winner = arrays[0].copy()
-    best = _support(arrays, weights, arrays[0])
-    for labels in arrays[1:]:
-        support = _support(arrays, weights, labels)
-        better = support > best
+    won = supports[0] == best
+    for labels, support in zip(arrays[1:], supports[1:], strict=True):
+        top = support == best
+        better = top & ~won
         # Only where they tie: labels of mixed types cannot be ordered, and need not be elsewhere.
-        (tied,) = np.nonzero((support == best) & (labels != winner))
+        (tied,) = np.nonzero(top & won & (labels != winner))
         if len(tied):
             better[tied] = labels[tied] < winner[tied]
         np.copyto(winner, labels, where=better)
-        np.maximum(best, support, out=best)
+        won |= top
     return winner
 
 

@@ -8,13 +8,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
+
+from ..errors import GraphError
 
 #: How many events an async step has under way at once.
 CONCURRENCY = 32
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
+_thread: threading.Thread | None = None
 
 
 def async_map(
@@ -32,12 +37,21 @@ def async_map(
     list
         For each event, in order, its result or the Exception that was raised.
     """
+    if threading.current_thread() is _thread:
+        # An async step runs a graph that has async steps: our loop cannot wait for itself.
+        with ThreadPoolExecutor(1) as pool:
+            context, coroutine = copy_context(), _map(function, events, limit)
+            return pool.submit(context.run, asyncio.run, coroutine).result()
     future = asyncio.run_coroutine_threadsafe(_map(function, events, limit), _private_loop())
     try:
-        return future.result()
+        results = future.result()
     except BaseException:
         future.cancel()
         raise
+    for result in results:
+        if isinstance(result, (SystemExit, KeyboardInterrupt)):
+            raise result
+    return results
 
 
 async def _map(
@@ -50,7 +64,13 @@ async def _map(
         for row, event in waiting:
             try:
                 results[row] = await function(event)
-            except Exception as error:
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise  # It is us who are cancelled, not what the step waits for.
+                results[row] = GraphError("what the step waited for was cancelled")
+            except BaseException as error:
+                # Whatever it is: raised here, a SystemExit would end the loop and its thread.
                 results[row] = error
 
     await asyncio.gather(*(work() for _ in range(min(limit, len(events)))))
@@ -58,11 +78,13 @@ async def _map(
 
 
 def _private_loop() -> asyncio.AbstractEventLoop:
-    global _loop
+    global _loop, _thread
     with _lock:
-        if _loop is None or _loop.is_closed():
+        # Without its thread, which a fork leaves behind, nobody runs the loop.
+        if _loop is None or _thread is None or not _thread.is_alive():
             _loop = asyncio.new_event_loop()
-            threading.Thread(
+            _thread = threading.Thread(
                 target=_loop.run_forever, name="graph-magics-async", daemon=True
-            ).start()
+            )
+            _thread.start()
         return _loop

@@ -40,7 +40,8 @@ def take_events(events: Any) -> Events:
         if not events.columns.is_unique:
             twice = events.columns[events.columns.duplicated()].unique()
             raise GraphError(f"the events have several columns called {listed(twice)}; rename them")
-        return Events(events, events.index)
+        # A frame of our own, without a copy of its values: the user goes on working with theirs.
+        return Events(events.copy(deep=False), events.index)
     if isinstance(events, pd.Series):
         return Events(plain(events), events.index)
     if isinstance(events, np.ndarray):

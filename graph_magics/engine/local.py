@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,7 +65,7 @@ def _chunks(events: Events, size: int | None) -> Iterator[Batch]:
         yield Batch(_slice(events.bodies, start, end), np.arange(start, end))
 
 
-def _slice(bodies: Bodies, start: int, end: int) -> Bodies:
+def _slice(bodies: Any, start: int, end: int) -> Bodies:
     if isinstance(bodies, pd.DataFrame):
         return bodies.iloc[start:end]
     if isinstance(bodies, Samples):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 from numbers import Real
@@ -66,6 +67,9 @@ class Router(Node):
             try:
                 nodes.append(self._route_node(one.thing))
             except GraphError as error:
+                # A keyword that is no route may be an option with a slip of the pen.
+                if one.name is not None and one.name in named:
+                    error.message += near(one.name, inspect.signature(type(self)).parameters)
                 raise error.at(node=one.name or f"route {place + 1} of {self.kind}") from None
         names = _names(declared[: len(routes)], nodes, list(named), self.kind)
         self._routes = dict(zip(names, nodes, strict=True))
@@ -108,7 +112,7 @@ class Router(Node):
             if name not in self._routes:
                 raise GraphError(
                     f"{option}s name {name!r}, which is no route"
-                    f"{near(str(name), self._routes)} The routes are {listed(self._routes)}",
+                    f"{near(str(name), self._routes) or '.'} The routes are {listed(self._routes)}",
                     node=self.name,
                 )
         return dict(given)

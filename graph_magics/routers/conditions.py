@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..batch import Batch
-from ..bodies import Bodies, Samples, objects
+from ..bodies import Bodies, Samples, has_objects, objects
 from ..columns import over_columns
 from ..errors import GraphError, near
 from ..naming import natural_name
@@ -58,8 +58,12 @@ class Decision:
 
     def run(self, batch: Batch, context: Context) -> Batch:
         """Decide every event by the function."""
-        answer = self._step.run(batch, context)
-        return answer.attempt(lambda some: _truth(some.bodies), context.failure)
+
+        def decide(some: Batch) -> Batch:
+            answer = self._step.run(some, context)
+            return answer.attempt(lambda part: _truth(part.bodies), context.failure)
+
+        return over_columns(batch, context, decide) if self._step.batch else decide(batch)
 
 
 class Query:
@@ -78,25 +82,30 @@ class Query:
     def __init__(self, text: str) -> None:
         self.text = text
         self.columns = _columns_in(text)
+        self._in_one_line = " ".join(text.split("\n"))
 
     def run(self, batch: Batch, context: Context) -> Batch:
         """Decide every event by its columns."""
 
         def decide(some: Batch) -> Batch:
             return some.attempt(
-                lambda events: self._holds(events),
+                self._holds,
                 context.failure,
-                final=lambda error: isinstance(error, MissingColumns),
+                # Columns of one type fail for every event, if they fail for one.
+                final=lambda error: (
+                    isinstance(error, MissingColumns)
+                    or not (isinstance(error, BadEvent) or has_objects(some.source[0]))
+                ),
             )
 
         return over_columns(batch, context, decide)
 
     def _holds(self, batch: Batch) -> np.ndarray:
         source, rows = batch.source
-        if isinstance(source, Samples) and source.counts is None:
-            source = source.values
+        if isinstance(source, Samples):
+            source, rows = _only_samples(batch.bodies), None
         if not isinstance(source, pd.DataFrame):
-            raise BadEvent(f"the condition {self.text!r} needs events with named columns")
+            raise MissingColumns(f"the condition {self.text!r} needs events with named columns")
         for name in self.columns:
             if name not in source.columns:
                 known = map(str, source.columns)
@@ -108,7 +117,7 @@ class Query:
         needed = source[self.columns]
         if rows is not None:
             needed = needed.take(rows)
-        holds: Any = needed.eval(self.text, engine="python", local_dict={}, global_dict={})
+        holds: Any = needed.eval(self._in_one_line, engine="python", local_dict={}, global_dict={})
         if np.ndim(holds) == 0:
             holds = pd.Series([holds] * len(needed))
         if not pd.api.types.is_bool_dtype(holds.dtype):
@@ -129,8 +138,8 @@ _ALLOWED = (
     ast.expr_context,
     ast.boolop,
     ast.unaryop,
-    ast.cmpop,
-    ast.operator,
+    *(ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn),
+    *(ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.BitAnd, ast.BitOr),
 )
 _BACKTICKED = re.compile(r"`([^`]*)`")
 
@@ -153,7 +162,7 @@ def _columns_in(text: str) -> list[str]:
         ) from None
     names: list[str] = []
     for node in ast.walk(tree):
-        if not isinstance(node, _ALLOWED) or isinstance(node, (ast.Pow, ast.MatMult)):
+        if not isinstance(node, _ALLOWED) or _is_odd(node):
             raise GraphError(
                 f"the condition {text!r} has {_told(node)}; a query compares columns, numbers "
                 "and texts. For anything else give a function"
@@ -165,12 +174,47 @@ def _columns_in(text: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def _is_odd(node: ast.AST) -> bool:
+    """Whether a part of a query is of an allowed kind, and yet no part of a comparison."""
+    if isinstance(node, ast.Constant):
+        return not isinstance(node.value, (bool, int, float, str))
+    if isinstance(node, ast.Name):
+        return node.id.startswith("__")
+    # A text times a number is a long text; it may fill the memory.
+    return isinstance(getattr(node, "op", None), ast.Mult) and any(
+        isinstance(part, ast.Constant) and isinstance(part.value, str) for part in ast.walk(node)
+    )
+
+
 def _told(node: ast.AST) -> str:
-    told = {ast.Call: "a call", ast.Attribute: "an attribute", ast.Subscript: "a subscript"}
-    return told.get(type(node), f"a {type(node).__name__.lower()}")
+    if isinstance(node, ast.Name):
+        return f"the name {node.id!r}, which a column has only in backticks"
+    if isinstance(node, (ast.Constant, ast.BinOp)):
+        return f"{ast.unparse(node)!r:.40}"
+    told = {
+        ast.Call: "a call",
+        ast.Attribute: "an attribute",
+        ast.Subscript: "a subscript",
+        ast.Pow: "a power",
+        ast.Is: "'is'; write '=='",
+        ast.IsNot: "'is not'; write '!='",
+    }
+    return told.get(type(node), f"a Python {type(node).__name__}")
+
+
+def _only_samples(bodies: Any) -> Any:
+    """The one sample of each event; of several, a route cannot be chosen."""
+    if bodies.counts is not None and (bodies.counts != 1).any():
+        number = next(count for count in bodies.counts.tolist() if count != 1)
+        raise BadEvent(f"a condition decides events of one sample, got {number}")
+    return bodies.values
 
 
 def _truth(bodies: Bodies) -> np.ndarray:
+    if isinstance(bodies, Samples):
+        bodies = _only_samples(bodies)
+    if isinstance(bodies, pd.DataFrame) or getattr(bodies, "ndim", 1) != 1:
+        raise GraphError("a condition must give true or false for each event, not a table")
     if isinstance(bodies, np.ndarray) and bodies.dtype == bool and bodies.ndim == 1:
         return bodies
     return np.array([bool(value) for value in objects(bodies)], dtype=bool)

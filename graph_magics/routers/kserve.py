@@ -13,7 +13,7 @@ from ..errors import GraphError
 from ..nodes import Context
 from .base import Router
 from .conditions import Condition, as_condition, label_of
-from .merging import by_name
+from .merging import by_name, kind_by_kind
 
 
 class Sequence(Router):
@@ -152,9 +152,11 @@ class Switch(Router):
     ) -> None:
         super().__init__(routes, named, name=name)
         #: Condition of each route, as declared; the last may lack one.
-        self.conditions: Mapping[str, str | Callable[..., Any]] = self._option(
-            "condition", conditions
-        )
+        self.conditions: Mapping[str, str | Callable[..., Any]] = {
+            route: condition
+            for route, condition in self._option("condition", conditions).items()
+            if condition is not None
+        }
         last = next(reversed(self._routes))
         self._conditions: dict[str, Condition | None] = {}
         for route in self._routes:
@@ -231,4 +233,6 @@ class Ensemble(Router):
         """Answer each event with an object of route to answer."""
         answers = [context.run(name, node, batch) for name, node in self._routes.items()]
         here, answers = batch.together(answers)
-        return here.answer(by_name(here, dict(zip(self._routes, answers, strict=True))))
+        if not len(here):
+            return here
+        return kind_by_kind(here, dict(zip(self._routes, answers, strict=True)), by_name)

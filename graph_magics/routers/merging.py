@@ -9,22 +9,47 @@ import numpy as np
 import pandas as pd
 
 from ..batch import Batch
-from ..bodies import Bodies, Samples, columns_of, fresh, objects
+from ..bodies import Samples, fresh, objects, plain, table
 from ..errors import GraphError
+from ..joining import Mixed, columns_of
 from ..nodes import Context
 
 Merger = Callable[[Any, dict[str, Any]], Any]
 
 
-def by_name(events: Batch, answers: Mapping[str, Batch]) -> Bodies:
+def kind_by_kind(
+    events: Batch,
+    answers: Mapping[str, Batch],
+    merge: Callable[[Batch, Mapping[str, Batch]], Batch],
+) -> Batch:
+    """Merge apart where events or answers are of several kinds, so that each is as if alone."""
+    mixed = [
+        bodies
+        for bodies in (events.bodies, *(answer.bodies for answer in answers.values()))
+        if isinstance(bodies, Mixed)
+    ]
+    if not mixed:
+        return merge(events, answers)
+    kinds = np.stack([bodies.kind for bodies in mixed])
+    _, group = np.unique(kinds, axis=1, return_inverse=True)
+    parts = []
+    for number in range(group.max() + 1):
+        rows = np.flatnonzero(group.ravel() == number)
+        some = {name: answer.select(rows) for name, answer in answers.items()}
+        parts.append((rows, merge(events.select(rows), some)))
+    return events.merge(parts)
+
+
+def by_name(events: Batch, answers: Mapping[str, Batch]) -> Batch:
     """Give an object of route to answer for each event; as columns where the events are."""
     if not events.is_json:
         frame = _as_frame(events, answers, _prefixed)
         if frame is not None:
-            return frame
+            return events.answer(frame)
     names = list(answers)
     columns = [objects(answer.bodies) for answer in answers.values()]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    return events.answer(rows)
 
 
 def into_one(
@@ -41,7 +66,10 @@ def into_one(
         if extend:
             merged.update(_fields(body, "the event"))
         for name, result in results.items():
-            merged.update(_fields(result, f"the route {name!r}"))
+            if events.is_json or isinstance(result, Mapping):
+                merged.update(_fields(result, f"the route {name!r}"))
+            else:
+                merged[name] = result  # Of a table, as where all answers are columns.
         return merged
 
     return by_merger(events, answers, context, merge)
@@ -92,19 +120,20 @@ def _as_frame(events: Batch, answers: Mapping[str, Batch], naming: Naming) -> pd
     """The answers as columns: a table's under their own names, others under the route's."""
     columns: dict[Any, Any] = {}
     for name, answer in answers.items():
-        bodies = answer.bodies
+        bodies: Any = answer.bodies
         if isinstance(bodies, (list, Samples)):
             return None
         if isinstance(bodies, pd.DataFrame):
             for place, column in enumerate(bodies.columns):
-                columns[naming(name, column)] = bodies.iloc[:, place].array
+                columns[naming(name, column)] = plain(bodies.iloc[:, place])
         elif bodies.ndim == 1:
             columns[name] = bodies
         else:
-            for place in range(bodies.shape[1]):
-                columns[f"{name}.{place}"] = np.asarray(bodies)[:, place]
+            wide = np.asarray(bodies).reshape(len(bodies), -1)
+            for place in range(wide.shape[1]):
+                columns[f"{name}.{place}"] = wide[:, place]
     index = events.bodies.index if isinstance(events.bodies, pd.DataFrame) else None
-    return pd.DataFrame(columns, index=index)
+    return table(columns, index)
 
 
 def _extended(frame: Any, columns: pd.DataFrame) -> pd.DataFrame:

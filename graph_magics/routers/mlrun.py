@@ -12,11 +12,11 @@ from .. import votes
 from ..batch import Batch
 from ..bodies import Bodies, Samples, column
 from ..columns import ANSWER_KEYS
-from ..errors import GraphError, listed
+from ..errors import GraphError, a, listed
 from ..nodes import Context, Node, as_node
 from ..steps import Model
 from .base import Router
-from .merging import Merger, by_merger, into_one
+from .merging import Merger, by_merger, into_one, kind_by_kind
 
 VoteType = Literal["classification", "regression", "soft"]
 
@@ -109,6 +109,10 @@ class VotingEnsemble(Router):
                     'hand it the model itself, or Model(..., method="predict_proba")'
                 )
             return node
+        if not callable(getattr(thing, "predict_proba", None)):
+            raise GraphError(
+                f"a soft vote needs probabilities, and {a(thing)} has no predict_proba"
+            )
         return Model(thing, "predict_proba")
 
     def run(self, batch: Batch, context: Context) -> Batch:
@@ -117,12 +121,15 @@ class VotingEnsemble(Router):
         here, answers = batch.together(answers)
         if not len(here):
             return here
+        named = dict(zip(self._routes, answers, strict=True))
+        return kind_by_kind(here, named, lambda some, all_: self._cast(some, all_, context))
 
+    def _cast(self, here: Batch, answers: Mapping[str, Batch], context: Context) -> Batch:
         def vote(some: Batch) -> Bodies:
-            chosen = answers
+            chosen = list(answers.values())
             if some is not here:
                 rows = np.searchsorted(here.positions, some.positions)
-                chosen = [answer.select(rows) for answer in answers]
+                chosen = [answer.select(rows) for answer in chosen]
             return self._vote([answer.bodies for answer in chosen], context)
 
         return here.attempt(vote, context.failure)
@@ -145,19 +152,22 @@ class VotingEnsemble(Router):
             extra = {"model_name": context.name}
             if context.event_id is not None:
                 extra = {"id": context.event_id, **extra}
-        return first.holding(self._winners([b.values for b in with_samples]), first.key, extra)
+        winners = self._winners([ballot.values for ballot in with_samples], first.counts)
+        return first.holding(winners, first.key, extra)
 
-    def _winners(self, ballots: list[Any]) -> Any:
+    def _winners(self, ballots: list[Any], counts: np.ndarray | None = None) -> Any:
+        if not len(ballots[0]):
+            return np.empty(0)  # Of events without samples.
         if self._declared == "soft":
             return self._soft(ballots)
         vote_type = self.vote_type
         if vote_type is None:
-            return self._deduced(ballots)
+            return self._deduced(ballots, counts)
         if vote_type == "regression":
             return votes.mean(ballots, self._counts)
         return votes.majority(ballots, self._counts)
 
-    def _deduced(self, ballots: list[Any]) -> np.ndarray:
+    def _deduced(self, ballots: list[Any], counts: np.ndarray | None) -> np.ndarray:
         """Vote event by event as the answers are: a float makes it a regression."""
         is_float = np.zeros(len(ballots[0]), dtype=bool)
         for ballot in ballots:
@@ -166,6 +176,9 @@ class VotingEnsemble(Router):
                 return votes.mean(ballots, self._counts)
             if kind == "O":
                 is_float |= np.fromiter((isinstance(v, float) for v in ballot), bool, len(ballot))
+        if counts is not None:
+            event = np.repeat(np.arange(len(counts)), counts)
+            is_float = np.isin(event, event[is_float])
         if not is_float.any():
             return votes.majority(ballots, self._counts)
         if is_float.all():
@@ -243,10 +256,17 @@ class ParallelRun(Router):
         """Answer each event with what all routes answered."""
         answers = [context.run(name, node, batch) for name, node in self._routes.items()]
         here, answers = batch.together(answers)
+        if not len(here):
+            return here
         named = dict(zip(self._routes, answers, strict=True))
-        if self.merger is not None:
-            return by_merger(here, named, context, self.merger)
-        return into_one(here, named, context, extend=self.extend_event)
+        merger, extend = self.merger, self.extend_event
+
+        def merge(some: Batch, answers: Mapping[str, Batch]) -> Batch:
+            if merger is not None:
+                return by_merger(some, answers, context, merger)
+            return into_one(some, answers, context, extend=extend)
+
+        return kind_by_kind(here, named, merge)
 
 
 def _ballot(name: str, bodies: Bodies) -> Any:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..batch import Batch, Failure
-from ..bodies import Bodies, Samples, columns_of, copies, plain
+from ..bodies import Bodies, Samples, copies, has_objects, plain, unshared
 from ..columns import over_columns
-from ..errors import GraphError, a
+from ..errors import GraphError, a, counted, listed
+from ..joining import Mixed, columns_of
 from ..naming import natural_name
 from ..nodes import Context, Node, accepts
 
@@ -80,23 +81,24 @@ class Step(Node):
     def run(self, batch: Batch, context: Context) -> Batch:
         """Answer every event by the function."""
         if self._takes == "event":
+            if isinstance(batch.bodies, Mixed):
+                return batch.apart(lambda some: self._map(some, context))
             return self._map(batch, context)
         return over_columns(batch, context, lambda some: self._whole(some, context))
 
     def _map(self, batch: Batch, context: Context) -> Batch:
         events = batch.events()
-        if isinstance(batch.bodies, list):
+        if isinstance(batch.bodies, list) or has_objects(batch.bodies):
             events = copies(events)
         answers: list[Any] = []
         failures: dict[int, Failure] = {}
         if self._is_async:
-            for row, result in enumerate(context.async_map(self.function, events)):
-                if isinstance(result, Exception):
-                    failures[row] = context.failure(result)
-                else:
-                    answers.append(result)
+            answers = _results(self.function, events, failures, context)
         else:
             self._each(events, answers, failures, context)
+            if answers and inspect.isawaitable(answers[0]):
+                # Async without saying so, such as a lambda around an async function.
+                answers = _results(_awaited, answers, failures, context)
         bodies = answers if batch.is_json else columns_of(answers)
         return batch.fail(failures, bodies) if failures else batch.answer(bodies)
 
@@ -123,6 +125,8 @@ class Step(Node):
 
     def _answer(self, bodies: Bodies, context: Context) -> Bodies:
         values = bodies.values if isinstance(bodies, Samples) else bodies
+        if not len(values):
+            return bodies  # Events with no samples at all.
         given = self._given(values)
         if self._is_async:
             (result,) = context.async_map(self.function, [given])
@@ -131,17 +135,48 @@ class Step(Node):
         else:
             result = self.function(given)
         answer = _as_rows(result, len(values), getattr(given, "index", None))
-        if isinstance(bodies, Samples):
-            return bodies.holding(answer, bodies.key, bodies.extra)
-        return answer
+        if not isinstance(bodies, Samples):
+            return answer
+        if isinstance(result, (list, tuple)):
+            # Each may be another thing: JSON again, as the events came.
+            return bodies.holding(list(result), bodies.key, bodies.extra).tolist()
+        return bodies.holding(answer, bodies.key, bodies.extra)
 
     def _given(self, values: Any) -> Any:
         """A table that the function may change: the batch keeps its own."""
-        if self._takes == "array":
-            return np.array(values)
-        if isinstance(values, pd.DataFrame):
-            return values.copy(deep=False)
-        return pd.DataFrame(np.array(values))
+        if self._takes == "array" and isinstance(values, pd.DataFrame):
+            values = values.to_numpy()
+        values = unshared(values)
+        if self._takes == "array" or not isinstance(values, pd.DataFrame):
+            values = np.asarray(values)
+        if isinstance(values, pd.DataFrame) and not values.index.is_unique:
+            # By labels that repeat, nobody could tell how the function ordered its rows.
+            values.index = pd.RangeIndex(len(values))
+        if self._takes == "array" or isinstance(values, pd.DataFrame):
+            return values
+        return pd.DataFrame(values, dtype=values.dtype if values.dtype == object else None)
+
+
+def _results(
+    function: Callable[[Any], Awaitable[Any]],
+    events: list[Any],
+    failures: dict[int, Failure],
+    context: Context,
+) -> list[Any]:
+    """Await an async function for every event that has not failed, and note who fails now."""
+    size = len(events) + len(failures)
+    rows = [row for row in range(size) if row not in failures]
+    answers = []
+    for row, result in zip(rows, context.async_map(function, events), strict=True):
+        if isinstance(result, Exception):
+            failures[row] = context.failure(result)
+        else:
+            answers.append(result)
+    return answers
+
+
+async def _awaited(answer: Any) -> Any:
+    return await answer if inspect.isawaitable(answer) else answer
 
 
 def _as_rows(result: Any, size: int, index: pd.Index | None) -> Bodies:
@@ -149,7 +184,7 @@ def _as_rows(result: Any, size: int, index: pd.Index | None) -> Bodies:
     if isinstance(result, (pd.DataFrame, pd.Series)):
         if len(result) == size:
             result = _in_order(result, index)
-            return result if isinstance(result, pd.DataFrame) else plain(result)
+            return _checked(result) if isinstance(result, pd.DataFrame) else plain(result)
     elif isinstance(result, (np.ndarray, pd.api.extensions.ExtensionArray)):
         if result.ndim and len(result) == size:
             return result
@@ -158,23 +193,32 @@ def _as_rows(result: Any, size: int, index: pd.Index | None) -> Bodies:
             return columns_of(list(result))
     else:
         raise GraphError(
-            f"the function answered {type(result).__name__} for {size} events; "
+            f"the function answered {type(result).__name__} for {counted(size, 'event')}; "
             "over a table it must give a DataFrame, a Series, an array or a list, a row for each"
         )
-    shape = getattr(result, "shape", (len(result),))
-    rows = shape[0] if shape else 0
-    raise GraphError(f"the function answered {rows} rows for {size} events; give one for each")
+    rows = len(result) if getattr(result, "ndim", 1) else 0
+    raise GraphError(
+        f"the function answered {counted(rows, 'row')} for {counted(size, 'event')}; "
+        "give one for each"
+    )
+
+
+def _checked(frame: pd.DataFrame) -> pd.DataFrame:
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()].unique()
+        raise GraphError(f"the function answered several columns called {listed(twice)}")
+    return frame
 
 
 def _in_order(result: Any, index: pd.Index | None) -> Any:
     """Undo a reordering of the rows, which the index tells."""
     if index is None or result.index is index or result.index.equals(index):
         return result
-    fresh_index = isinstance(result.index, pd.RangeIndex) and result.index[:1].tolist() in ([], [0])
+    fresh = pd.RangeIndex(len(result))
+    if isinstance(result.index, pd.RangeIndex) and result.index.equals(fresh):
+        return result  # Made anew: its labels say nothing, even if the events' are such numbers.
     if index.is_unique and result.index.is_unique and result.index.isin(index).all():
         return result.loc[index]
-    if fresh_index:
-        return result
     raise GraphError(
         "the function answered a table with other index labels than it was given; "
         "keep the index, or reset it"
@@ -216,7 +260,7 @@ def _annotated(f: Any) -> str:
         return "event"
     annotation = parameter.annotation
     text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-    last = text.rpartition(".")[2].partition("[")[0]
+    last = text.partition("[")[0].rpartition(".")[2]
     return {"DataFrame": "frame", "ndarray": "array", "NDArray": "array"}.get(last, "event")
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from ..batch import Batch
-from ..bodies import Bodies, Samples, column, plain
+from ..bodies import Bodies, Samples, column, plain, unshared
 from ..columns import ANSWER_KEYS, over_columns
-from ..errors import GraphError, a, listed, near
+from ..errors import GraphError, a, counted, listed, near
 from ..nodes import BadEvent, Context, MissingColumns, Node, accepts
 from ..scores import Task
 
@@ -58,7 +58,7 @@ class Model(Node):
                 f"the class {model.__name__} is not a model; "
                 f"fit an instance of it: {model.__name__}().fit(X, y)"
             )
-        if not callable(getattr(model, method, None)):
+        if not isinstance(method, str) or not callable(getattr(model, method, None)):
             names = [n for n in dir(model) if not n.startswith("_")]
             raise GraphError(f"{a(model)} has no method {method!r}{near(method, names)}")
         self.model = model
@@ -139,24 +139,26 @@ class Model(Node):
         if not isinstance(wanted, int):
             return _own(values)  # Not scikit-learn's, or of texts: it gets what there is.
         array = values.to_numpy() if isinstance(values, pd.DataFrame) else _own(values)
-        if np.ndim(array) == 2 and array.shape[1] != wanted:
-            raise MissingColumns(
-                f"the model takes {wanted} features, the events have {array.shape[1]}"
-            )
+        _check_width(array, wanted)
         return array
+
+
+def _check_width(values: Any, wanted: int) -> None:
+    if values.ndim == 2 and values.shape[1] == wanted:
+        return
+    got = f"the events have {values.shape[1]}" if values.ndim == 2 else "a sample is a single value"
+    raise MissingColumns(f"the model takes {counted(wanted, 'feature')}, {got}")
 
 
 def _own(values: Any) -> Any:
     """What the model may change in place: neither the user nor another model is to see it."""
-    return values.copy(deep=False) if isinstance(values, pd.DataFrame) else values.copy()
+    return unshared(values)
 
 
 def _named(values: Any, names: Sequence[Any]) -> pd.DataFrame:
     """The columns that a model was fitted on, in their order."""
     if not isinstance(values, pd.DataFrame):
-        width = values.shape[1] if np.ndim(values) == 2 else "no"
-        if width != len(names):
-            raise MissingColumns(f"the model takes {len(names)} features, the events have {width}")
+        _check_width(values, len(names))
         return pd.DataFrame(values, columns=pd.Index(names))
     if len(values.columns) == len(names) and (values.columns == names).all():
         return _own(values)

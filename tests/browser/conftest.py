@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -34,9 +33,6 @@ SETTINGS = {
     },
 }
 
-# What JupyterLab itself complains of in the browser's console when nothing is wrong.
-NOISE: tuple[str, ...] = ()
-
 # Resolves once the notebook is in front, read from its file, and its kernel answers.
 OPENED = """async path => {
     const app = window.jupyterapp;
@@ -55,6 +51,11 @@ RUN_ALL = """async () => {
     await commands.execute('notebook:run-all-cells');
 }"""
 
+# Neither of these two ends by itself when a kernel hangs.
+IN_TIME = """([seconds, argument]) => Promise.race([
+    (%s)(argument),
+    new Promise((_, fail) => setTimeout(() => fail(`not done in ${seconds} s`), 1000 * seconds)),
+])"""
 
 # What the notebook now holds, as its file would have it.
 CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
@@ -88,7 +89,7 @@ class OpenNotebook:
 
     def run_all(self) -> None:
         """Run every cell, and wait for the last; what the file held of former runs is cleared."""
-        self.page.evaluate(RUN_ALL)
+        _wait_for(self.page, RUN_ALL)
 
     def tagged(self, tag: str) -> Locator:
         """Return the one cell that bears a tag."""
@@ -97,10 +98,9 @@ class OpenNotebook:
         )
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
 
-    def outputs(self, mime: str | None = None) -> Locator:
-        """Return everything that the cells answered, or what they answered of one mime type."""
-        chosen = f'[data-mime-type="{mime}"]' if mime else ""
-        return self.page.locator(f".jp-OutputArea-output{chosen}")
+    def answer(self, tag: str) -> Locator:
+        """Return what the cell that bears a tag has answered, as it is rendered."""
+        return self.tagged(tag).locator(".jp-OutputArea-output")
 
     @property
     def errors(self) -> list[str]:
@@ -158,9 +158,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Lab
         "--LabApp.extension_manager=readonly",  # the usual one asks the package index
     ]
     log = home / "server.log"
-    with log.open("wb") as out, subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out
-    ) as server:
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+        ) as server,
+    ):
         try:
             _wait_until_up(lab, server, log)
             yield lab
@@ -225,7 +228,7 @@ def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[[str], OpenNo
 
             def hear(message: ConsoleMessage) -> None:
                 if message.type == "error":
-                    notebook.complaints.append(message.text)
+                    notebook.complaints.append(f"{message.text} ({message.location['url']})")
 
             notebook.page.on("console", hear)
             notebook.page.on("pageerror", lambda error: notebook.complaints.append(str(error)))
@@ -233,7 +236,11 @@ def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[[str], OpenNo
             workspace = secrets.token_hex(4)
             notebook.page.goto(f"{lab.url}/lab/workspaces/{workspace}?token={lab.token}")
             notebook.page.wait_for_function("() => window.jupyterapp")
-            notebook.page.evaluate(OPENED, name)
+            _wait_for(notebook.page, OPENED, name)
             return notebook
 
         yield open_
+
+
+def _wait_for(page: Page, script: str, argument: str | None = None) -> None:
+    page.evaluate(IN_TIME % script, [RUN_SECONDS, argument])

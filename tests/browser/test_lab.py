@@ -26,11 +26,11 @@ def test_the_first_tutorial_runs_and_shows_the_drawing(
     assert notebook.errors == []
     assert notebook.not_run == []
 
-    drawing = notebook.tagged("drawing").locator(".jp-OutputArea-output").locator("img, svg")
+    drawing = notebook.answer("drawing").locator("img, svg").first
     expect(drawing).to_be_visible()
-    assert drawing.evaluate(SHOWN)
+    notebook.page.wait_for_function(SHOWN, arg=drawing.element_handle(), timeout=10_000)
 
-    table = notebook.tagged("comparison").locator(".jp-OutputArea-output table").first
+    table = notebook.answer("comparison").locator("table").first
     expect(table).to_be_visible()
     for words in ("forest", "logistic", "boosted", "vote", "accuracy"):
         expect(table).to_contain_text(words)
