@@ -20,6 +20,7 @@ from .formats.python import run_body
 from .naming import caller, variable_of
 from .nodes import Node, accepts, walk
 from .outputs import RESERVED
+from .routers import Splitter, Switch
 from .run import Run
 
 if TYPE_CHECKING:
@@ -328,6 +329,8 @@ def _check_names(root: Flow) -> None:
             raise GraphError(
                 f"{name!r} is a column of every run; call the node otherwise", node=path
             )
+        if name == "route" and isinstance(seen.get(path.rpartition(".")[0]), (Splitter, Switch)):
+            raise GraphError("'route' is the column of the routes chosen; rename it", node=path)
         if path in seen:
             raise GraphError("this path stands for two nodes; rename one", node=path)
         seen[path] = node

@@ -228,6 +228,11 @@ def as_node(thing: Any) -> Node:
         )
     if isinstance(thing, str):
         raise GraphError(f"the text {thing!r} cannot be a step; write the function or model itself")
+    if callable(getattr(thing, "fit", None)) and callable(getattr(thing, "transform", None)):
+        raise GraphError(
+            f"{a(thing)} has no predict method; to transform with it write "
+            'Model(..., method="transform")'
+        )
     raise GraphError(
         f"{a(thing)} cannot be a step; "
         "use a function, an object with a predict method, a router or a graph"

@@ -155,9 +155,7 @@ class Run:
         names = ["step", "kind", "received", "answered", "route", "error"]
         return pd.DataFrame(rows, columns=names, dtype=object)
 
-    def compare(
-        self, y: Any, *, task: Task | None = None
-    ) -> Comparison:
+    def compare(self, y: Any, *, task: Task | None = None) -> Comparison:
         """Hold the answers of every model and every router against the true ones.
 
         Parameters

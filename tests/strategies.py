@@ -133,11 +133,11 @@ def _rows(frame: pd.DataFrame) -> list[dict[Any, Any]]:
 
 
 def _in_place(frame: pd.DataFrame, ds: list[int]) -> Any:
-    frame["mark"] = ds
-    frame.iloc[:, 0] = frame.iloc[::-1, 0].to_numpy()
     for cell in frame.iloc[:, 0]:
         if isinstance(cell, (list, dict)):
             cell.clear()
+    frame[frame.columns[0]] = frame.iloc[::-1, 0].to_numpy()
+    frame["mark"] = ds
     frame.columns.name = frame.index.name = "changed"
     del frame[frame.columns[0]]
     return frame
@@ -153,12 +153,12 @@ TABLE_ANSWERS: dict[str, Callable[[pd.DataFrame, list[int]], Any]] = {
     "numbers": lambda f, ds: f[["a", "b"]],
     "year": lambda f, ds: f["t"].dt.year,
     "texts": lambda f, ds: pd.Series([f"v{d % 3}" for d in ds], index=f.index),
-    "fresh_index": lambda f, ds: pd.DataFrame({"y": [d % 10 for d in ds], "x": [d % 4 for d in ds]}),
+    "fresh_index": lambda f, ds: pd.DataFrame({"y": [d % 9 for d in ds], "x": [d % 4 for d in ds]}),
     "array": lambda f, ds: np.array([d % 6 for d in ds]),
     "wide": lambda f, ds: np.array([[d % 6, d % 4 / 2] for d in ds]),
     "cube": lambda f, ds: np.array([[[d % 6, 1]] for d in ds]),
     "listed": lambda f, ds: [[d % 3, None, {"k": d % 3}, "s"][d % 4] for d in ds],
-    "categories": lambda f, ds: pd.Series([f"v{d % 3}" for d in ds], index=f.index, dtype="category"),
+    "categories": lambda f, ds: pd.Series([f"v{d % 3}" for d in ds], f.index, dtype="category"),
     "nullable": lambda f, ds: pd.array([d % 5 or None for d in ds], dtype="Int64"),
     "moments": lambda f, ds: np.array([MOMENT.to_datetime64()] * len(f)).astype("M8[ns]"),
 }  # fmt: skip
@@ -191,7 +191,9 @@ def per_table(kind: str, salt: int, bad: int = 0, over: str = "frame") -> Step:
 
 # --- models ---------------------------------------------------------------------------------
 
-FEATURES = pd.DataFrame({"a": [0, 1, 2, 3, 4, 5, 6, 7], "b": [0.5, 0.0, 1.0, 1.5, 0.5, 2.0, 0.0, 1.0]})
+FEATURES = pd.DataFrame(
+    {"a": [0, 1, 2, 3, 4, 5, 6, 7], "b": [0.5, 0.0, 1.0, 1.5, 0.5, 2.0, 0.0, 1.0]}
+)
 TARGET = np.array([0, 1, 0, 1, 1, 0, 1, 1])
 TEXTS = np.array(["no", "yes"])[TARGET]
 
@@ -207,8 +209,11 @@ class Own:
         if not len(X):
             EMPTY_CALLS.append("own")
         frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.array(X), dtype=object)
-        numbers = [digest(sorted(map(canonical_text, row.values()))) // 16 % 5 for row in _rows(frame)]
-        X[list(X) if isinstance(X, pd.DataFrame) else slice(None)] = X[:1]
+        numbers = [
+            digest(sorted(map(canonical_text, row.values()))) // 16 % 5 for row in _rows(frame)
+        ]
+        for place in X if isinstance(X, pd.DataFrame) else range(len(X)):
+            X[place] = X[next(iter(X))] if isinstance(X, pd.DataFrame) else X[0]
         index = pd.RangeIndex(len(numbers))
         return {
             "list": numbers,
@@ -286,8 +291,10 @@ def _table_condition(salt: int) -> Callable[[Any], Any]:
     return odd
 
 
-CONDITIONS = ["a > 2", "b < 1", "s == 'u'", "f", "a > 1 and b != 0.5", "c in ['k', 'l']",
-              "t > '2024-01-02'", *map(_condition, range(3)), *map(_table_condition, range(2))]  # fmt: skip
+CONDITIONS = [
+    *("a > 2", "b < 1", "s == 'u'", "f", "a > 1 and b != 0.5", "c in ['k', 'l']"),
+    *("t > '2024-01-02'", *map(_condition, range(3)), *map(_table_condition, range(2))),
+]
 
 
 @st.composite
@@ -450,7 +457,9 @@ _instances = st.fixed_dictionaries({"instances": st.lists(_sample, min_size=1, m
 _objects = st.fixed_dictionaries({"inputs": st.lists(_records, min_size=1, max_size=2)})
 _strange = st.one_of(
     st.sampled_from([None, 3, "text", [], {}, [1, 2], 2.5, True]).map(copy.deepcopy),
-    st.sampled_from([{"inputs": 3}, {"inputs": [[1], [2, 3]]}, {"inputs": None}]).map(copy.deepcopy),
+    st.sampled_from([{"inputs": 3}, {"inputs": [[1], [2, 3]]}, {"inputs": None}]).map(
+        copy.deepcopy
+    ),
     st.fixed_dictionaries({"inputs": st.lists(st.lists(_cells_json, max_size=3), max_size=2)}),
     st.fixed_dictionaries({"inputs": st.lists(_cells_json, max_size=2)}),
     st.fixed_dictionaries({"inputs": st.just([[1, 2]]), "id": _small}),
@@ -464,9 +473,9 @@ _strange = st.one_of(
 def bodies() -> st.SearchStrategy[list[Any]]:
     """Give lists of JSON bodies: of one kind, or of several."""
     kinds = [_flat, _gappy, _one, _many, _instances, _objects]
-    return st.sampled_from([*kinds, st.one_of(*kinds, _strange), st.one_of(_one, _instances)]).flatmap(
-        lambda kind: st.lists(kind, min_size=1, max_size=7)
-    )
+    return st.sampled_from(
+        [*kinds, st.one_of(*kinds, _strange), st.one_of(_one, _instances)]
+    ).flatmap(lambda kind: st.lists(kind, min_size=1, max_size=7))
 
 
 def events() -> st.SearchStrategy[Any]:

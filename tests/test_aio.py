@@ -31,10 +31,8 @@ def test_async_events_are_under_way_together_but_not_too_many():
         under_way -= 1
         return event * 2
 
-    started = time.perf_counter()
     assert answers(wait, list(range(100))) == [2 * event for event in range(100)]
     assert most == CONCURRENCY
-    assert time.perf_counter() - started < 0.5
 
 
 def test_async_answers_stand_in_the_order_of_their_events():
@@ -194,7 +192,7 @@ def test_a_limit_of_its_own_is_held():
     assert async_map(wait, []) == []
 
 
-def test_an_async_step_fails_without_an_event_loop_of_the_callers():
+def test_the_events_of_a_batch_share_a_loop_that_is_not_the_callers():
     async def loop_of(event):
         return asyncio.get_running_loop()
 

@@ -95,6 +95,12 @@ def test_a_name_may_hold_anything_but_a_dot():
         assert graph.test(-1) == {name: 1}
 
 
+@pytest.mark.parametrize("router", [Splitter, Switch])
+def test_a_route_called_route_would_hide_the_column_of_choices(router):
+    mistake(lambda: Graph("g", router(route=abs)), "graph 'g'", "'route'", "rename")
+    assert Graph("g", Ensemble(route=abs)).test(-1) == {"route": 1}
+
+
 def test_a_mistake_shows_itself_in_one_line_in_a_notebook():
     error = mistake(lambda: Graph("g", None))
     assert error._render_traceback_() == [f"GraphError: {error}"]

@@ -62,7 +62,8 @@ def same_frames(one: pd.DataFrame, other: pd.DataFrame) -> bool:
         list(one.columns) == list(other.columns)
         and one.index.equals(other.index)
         and all(
-            list(map(_comparable, one[name].tolist())) == list(map(_comparable, other[name].tolist()))
+            list(map(_comparable, one[name].tolist()))
+            == list(map(_comparable, other[name].tolist()))
             for name in one.columns
         )
     )

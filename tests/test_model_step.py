@@ -12,6 +12,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -196,6 +197,15 @@ def test_probabilities_have_a_column_for_each_class():
     np.testing.assert_allclose(frame[columns], on_names().predict_proba(IRIS))
 
 
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_probabilities_of_several_outputs_stand_side_by_side(size):
+    outputs = MultiOutputClassifier(GaussianNB()).fit(IRIS, np.column_stack([SPECIES, SPECIES > 0]))
+    frame = run(Model(outputs, "predict_proba", name="m"), IRIS.head(size)).frame
+    expected = np.hstack(outputs.predict_proba(IRIS.head(size)))
+    np.testing.assert_allclose(frame.filter(like="m.").to_numpy(), expected)
+    assert expected.shape == (size, 5)
+
+
 @pytest.mark.parametrize(
     ("body", "answer"),
     [
@@ -355,6 +365,14 @@ def test_a_frame_with_a_time_is_searched_for_gaps_too():
 )
 def test_what_is_no_model_is_refused_when_declared(declare, words):
     mistake(declare, *words)
+
+
+def test_a_transformer_is_a_step_by_its_method():
+    scaler = StandardScaler().fit(IRIS)
+    mistake(lambda: Graph("g", scaler), "StandardScaler", "no predict", 'method="transform"')
+    model = LogisticRegression().fit(scaler.transform(IRIS), SPECIES)
+    expected = model.predict(scaler.transform(IRIS)).tolist()
+    assert answers(Model(scaler, "transform") >> Model(model), IRIS) == expected
 
 
 def test_a_model_says_what_it_does():

@@ -183,12 +183,17 @@ def _is_unfitted(error: Exception) -> bool:
 def _as_rows(result: Any, size: int) -> Any:
     """A model's answer as an array: an item or a row for each of its samples."""
     rows = result
-    if not isinstance(result, np.ndarray):
+    if isinstance(result, list) and result and all(np.ndim(part) == 2 for part in result):
+        # Scikit-learn's probabilities of several outputs: a table each.
+        rows = np.concatenate(result, axis=1)
+    elif not isinstance(result, np.ndarray):
         rows = _as_array(result)
     if rows is None or not rows.ndim:
         raise GraphError(f"the model answered {type(result).__name__}, not an item for each sample")
     if len(rows) != size:
-        raise GraphError(f"the model answered {len(rows)} items for {size} samples")
+        raise GraphError(
+            f"the model answered {counted(len(rows), 'item')} for {counted(size, 'sample')}"
+        )
     return rows
 
 
