@@ -43,7 +43,7 @@ lint: $(STAMP) ## check style, format and types
 	$(BIN)/mypy
 
 lab: $(STAMP) ## open the notebooks in JupyterLab
-	$(BIN)/python -m jupyterlab notebooks
+	$(BIN)/python -m jupyterlab --allow-root notebooks
 
 clean: ## remove whatever make has made
 	rm -rf .venv .venv-lowest .demo .artifacts dist

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .bodies import Bodies, is_json, objects, retyped, take
-from .joining import Mixed, join
+from .bodies import Bodies, Mixed, is_json, objects, retyped, take
+from .joining import join
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
-
-if TYPE_CHECKING:
-    from .joining import Mixed
 
 #: Beyond this, not every integer is a float.
 _EXACT_INTEGER = 2**53
@@ -85,8 +82,50 @@ class Samples:
         return Samples(values, self.counts, key, extra or {})
 
 
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """Bodies of several kinds, such as unlike routes answer: each kind as it came.
+
+    So an event goes on as it would alone, whatever the others are.
+
+    Parameters
+    ----------
+    kinds : sequence of DataFrame, ndarray, ExtensionArray, Samples or list
+        Bodies of one kind each; see `kind_of`.
+    kind, row : ndarray of int64, shape (n_events,)
+        Of which kind the body of each event is, and where among those.
+    """
+
+    kinds: Sequence[Any]
+    kind: np.ndarray
+    row: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    def take(self, rows: np.ndarray) -> Bodies:
+        """Give the bodies of some events; of one kind, if these are."""
+        kind, row = self.kind[rows], self.row[rows]
+        found = np.unique(kind)
+        if len(found) > 1:
+            return Mixed(self.kinds, kind, row)
+        return take(self.kinds[found[0]], row) if len(found) else []
+
+    def apart(self) -> Iterator[Part]:
+        """Give the rows of each kind, and their bodies."""
+        for kind in np.unique(self.kind):
+            rows = np.flatnonzero(self.kind == kind)
+            yield rows, take(self.kinds[kind], self.row[rows])
+
+    def tolist(self) -> list[Any]:
+        """Give one Python object per event."""
+        return filled(self.apart(), len(self))
+
+
 #: The bodies of a batch: a row, an item or a group of samples for each event.
-Bodies: TypeAlias = "pd.DataFrame | np.ndarray | ExtensionArray | Samples | Mixed | list[Any]"
+Bodies: TypeAlias = pd.DataFrame | np.ndarray | ExtensionArray | Samples | Mixed | list[Any]
+#: The bodies of events in some rows.
+Part: TypeAlias = tuple[np.ndarray, Any]
 
 
 def is_json(bodies: Bodies) -> bool:
@@ -127,6 +166,15 @@ def objects(bodies: Any) -> list[Any]:
         moments = object_array(pd.Series(bodies.ravel()).tolist())
         return moments.reshape(bodies.shape).tolist()
     return bodies.tolist()
+
+
+def filled(parts: Iterable[Part], size: int) -> list[Any]:
+    """Give one Python object per event out of parts: who is in none is None."""
+    values: list[Any] = [None] * size
+    for rows, bodies in parts:
+        for row, value in zip(rows.tolist(), objects(bodies), strict=True):
+            values[row] = value
+    return values
 
 
 def has_objects(bodies: Bodies) -> bool:

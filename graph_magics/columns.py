@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from .batch import Batch, Failure, united
-from .bodies import Samples, feature, stacked, table
-from .joining import Mixed, kind_of
+from .bodies import Mixed, Samples, feature, stacked, table
+from .joining import kind_of
 from .nodes import BadEvent, Context
 
 #: Where a request holds its samples, and where the answer to it does: MLRun's and KServe's V2

@@ -1,9 +1,8 @@
-"""`Mixed`, and how the bodies of several parts become those of one batch."""
+"""How the bodies of several parts become those of one batch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,62 +10,22 @@ import pandas as pd
 
 from .bodies import (
     Bodies,
+    Mixed,
+    Part,
     Samples,
     column,
     feature,
+    filled,
     object_array,
-    objects,
     plain,
     stacked,
     table,
     take,
 )
 
-#: The bodies of events in some rows.
-Part = tuple[np.ndarray, Any]
 #: More kinds of answers than this are not worth a table each.
 _MOST_KINDS = 64
 _NESTED = (dict, list, tuple, set, np.ndarray, pd.DataFrame, pd.Series)
-
-
-@dataclass(frozen=True, slots=True)
-class Mixed:
-    """Bodies of several kinds, such as unlike routes answer: each kind as it came.
-
-    So an event goes on as it would alone, whatever the others are.
-
-    Parameters
-    ----------
-    kinds : sequence of DataFrame, ndarray, ExtensionArray, Samples or list
-        Bodies of one kind each; see `kind_of`.
-    kind, row : ndarray of int64, shape (n_events,)
-        Of which kind the body of each event is, and where among those.
-    """
-
-    kinds: Sequence[Any]
-    kind: np.ndarray
-    row: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.kind)
-
-    def take(self, rows: np.ndarray) -> Bodies:
-        """Give the bodies of some events; of one kind, if these are."""
-        kind, row = self.kind[rows], self.row[rows]
-        found = np.unique(kind)
-        if len(found) > 1:
-            return Mixed(self.kinds, kind, row)
-        return take(self.kinds[found[0]], row) if len(found) else []
-
-    def apart(self) -> Iterator[Part]:
-        """Give the rows of each kind, and their bodies."""
-        for kind in np.unique(self.kind):
-            rows = np.flatnonzero(self.kind == kind)
-            yield rows, take(self.kinds[kind], self.row[rows])
-
-    def tolist(self) -> list[Any]:
-        """Give one Python object per event."""
-        return _filled(list(self.apart()), len(self))
 
 
 def kind_of(bodies: Any) -> Any:
@@ -160,7 +119,7 @@ def _join_alike(parts: Sequence[Part], size: int) -> Bodies:
     if len(parts) == 1:
         return _in_order(*parts[0])
     if isinstance(first, list):
-        return _filled(parts, size)
+        return filled(parts, size)
     if isinstance(first, pd.DataFrame):
         return _join_frames(parts)
     if isinstance(first, Samples):
@@ -178,21 +137,13 @@ def _order(parts: Sequence[Part]) -> np.ndarray:
     return np.argsort(np.concatenate([rows for rows, _ in parts]), kind="stable")
 
 
-def _filled(parts: Sequence[Part], size: int) -> list[Any]:
-    filled: list[Any] = [None] * size
-    for rows, bodies in parts:
-        for row, value in zip(rows.tolist(), objects(bodies), strict=True):
-            filled[row] = value
-    return filled
-
-
 def _join_arrays(parts: Sequence[Part], size: int) -> Bodies:
     arrays = [array for _, array in parts]
     first = arrays[0]
     if all(isinstance(array, np.ndarray) for array in arrays):
         dtype = common_dtype(arrays)
         if dtype is None and first.ndim > 1:
-            return stacked(_filled(parts, size))
+            return stacked(filled(parts, size))
         if dtype is not None:
             joined = np.empty((size, *first.shape[1:]), dtype=dtype)
             for rows, array in parts:
@@ -201,7 +152,7 @@ def _join_arrays(parts: Sequence[Part], size: int) -> Bodies:
     elif all(array.dtype == first.dtype for array in arrays):
         whole = pd.concat([pd.Series(array) for array in arrays], ignore_index=True)
         return whole.array.take(_order(parts))
-    return object_array(_filled(parts, size))
+    return object_array(filled(parts, size))
 
 
 def common_dtype(arrays: Sequence[np.ndarray]) -> np.dtype | None:

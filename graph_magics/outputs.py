@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .bodies import Bodies, Samples, object_array, plain, take
+from .bodies import Bodies, Mixed, Samples, object_array, plain, take
 from .columns import ANSWER_KEYS
-from .joining import Mixed, join
+from .joining import join
 from .nodes import Node, Visit
 from .routers import Ensemble, ParallelRun, Router, Splitter, Switch
 from .steps import Model, Step

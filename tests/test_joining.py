@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph_magics.bodies import Samples, objects, take
-from graph_magics.joining import Mixed, columns_of, join, kind_of
+from graph_magics.bodies import Mixed, Samples, objects, take
+from graph_magics.joining import columns_of, join, kind_of
 
 from .models import BODY_KINDS, SCALARS, same
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ..batch import Batch
-from ..bodies import Samples, fresh, objects, plain, table
+from ..bodies import Mixed, Samples, fresh, objects, plain, table
 from ..errors import GraphError
-from ..joining import Mixed, columns_of
+from ..joining import columns_of
 from ..nodes import Context
 
 Merger = Callable[[Any, dict[str, Any]], Any]

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from ..batch import Batch, Failure
-from ..bodies import Bodies, Samples, copies, has_objects, plain, unshared
+from ..bodies import Bodies, Mixed, Samples, copies, has_objects, plain, unshared
 from ..columns import over_columns
 from ..errors import GraphError, a, counted, listed
-from ..joining import Mixed, columns_of
+from ..joining import columns_of
 from ..naming import natural_name
 from ..nodes import Context, Node, accepts
 
