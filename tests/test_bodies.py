@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections import OrderedDict, defaultdict
 from typing import Any
@@ -20,6 +21,7 @@ from graph_magics.bodies import (
     fresh,
     has_objects,
     is_json,
+    many_objects,
     objects,
     plain,
     retyped,
@@ -254,6 +256,20 @@ def test_a_table_in_a_body_may_be_changed():
     copy["table"]["a"] = 5
     copy["table"]["b"] = 6
     assert frame.to_dict("list") == {"a": [1]}
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(enabled):
+    before = gc.isenabled()
+    (gc.enable if enabled else gc.disable)()
+    try:
+        copies([{"x": 1}])
+        with pytest.raises(ZeroDivisionError), many_objects():
+            assert not gc.isenabled()
+            _ = 1 / 0
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if before else gc.disable)()
 
 
 def test_other_objects_are_handed_on_as_they_are():

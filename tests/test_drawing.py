@@ -127,8 +127,9 @@ def test_any_name_is_drawn_as_written(name):
     if name in ("response", "status", "error"):
         return
     graph = Graph("g", Step(identity, name=name), namespace={})
+    # Of several spaces all but the first are hard ones, which a browser does not swallow.
     found = [line for group in groups(graph.draw()).values() for line in texts(group)]
-    assert shown.strip(" \u00a0") in found
+    assert shown.strip() in [line.replace("\u00a0", " ") for line in found]
 
 
 @pytest.mark.parametrize("name", ["<b>", 'a"b', "a:b", "a\\nb", "\\N", "🎉", "&amp;", "<b>x</b>"])

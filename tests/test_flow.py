@@ -166,6 +166,10 @@ def test_two_steps_of_one_name_are_refused():
     mistake(lambda: Graph("g", Step(abs, name="x") >> Step(hex, name="x")), "'x'", "rename")
 
 
+def test_a_flow_names_its_steps_before_it_is_in_a_graph():
+    assert list((add(1) >> abs >> abs).children) == ["add1", "abs-1", "abs-2"]
+
+
 # --- what cannot be -------------------------------------------------------------------------
 
 

@@ -71,6 +71,17 @@ def test_bodies_of_several_kinds_stay_what_they_are_alone():
     assert objects(both) == [{"model_name": "m", "outputs": [1]}, {"predictions": [2]}]
 
 
+def test_an_event_without_samples_is_of_every_kind_of_its_key():
+    none = Samples(np.empty(0), np.array([0]), "outputs")
+    some = Samples(np.array([[1, 2]]), np.array([1]), "outputs")
+    joined = join([(np.array([1]), none), (np.array([0]), some)], 2)
+    assert isinstance(joined, Samples)
+    assert joined.tolist() == [{"outputs": [[1, 2]]}, {"outputs": []}]
+    other = Samples(np.array([[1, 2]]), np.array([1]), "predictions")
+    joined = join([(np.array([1]), none), (np.array([0]), other)], 2)
+    assert objects(joined) == [{"predictions": [[1, 2]]}, {"outputs": []}]
+
+
 KINDS_OF_TWO = np.array([10, 20])
 
 

@@ -171,6 +171,9 @@ def test_models_say_themselves_how_they_vote():
     assert VotingEnsemble(LinearRegression(), LinearRegression()).vote_type == "regression"
     assert VotingEnsemble(LinearRegression(), on_names()).vote_type is None
     assert VotingEnsemble(abs).vote_type is None
+    assert VotingEnsemble(on_frame()).title == "classification"
+    assert VotingEnsemble(abs).title == ""
+    assert ParallelRun(abs, extend_event=True).title == "extend_event"
 
 
 def test_whole_numbers_of_regressors_are_averaged():

@@ -168,6 +168,15 @@ def test_an_event_that_cannot_be_found_is_told(arguments, words):
     assert has_words(str(caught.value), ["graph 'g'", *words])
 
 
+def test_a_run_keeps_no_copy_of_the_rows_that_a_router_selected():
+    split = Splitter(a=on_frame(), b=Switch(c=on_array(), conditions={"c": f"`{WIDTH}` > 0"}))
+    result = run(split, IRIS)
+    selected = [visit.received for visit in result._visits if visit.received.origin is not None]
+    assert len(selected) == 3
+    assert all(batch._bodies is None and not batch.memory for batch in selected)
+    assert result.trace(0)["received"][0] == IRIS.iloc[0].to_dict()
+
+
 # --- the events -----------------------------------------------------------------------------
 
 
