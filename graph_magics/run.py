@@ -16,9 +16,11 @@ from .batch import Batch, Failure
 from .bodies import Samples, is_json, objects, take
 from .engine import Events, Outcome
 from .errors import GraphError, counted, listed, one_line, text_of
+from .flow import Flow
 from .nodes import Node, Visit, walk
 from .outputs import Output, outputs_of
 from .scores import Task
+from .steps import Model
 
 if TYPE_CHECKING:
     from .compare import Comparison
@@ -226,7 +228,13 @@ class Run:
 
     def _response(self) -> Output:
         parts = [(answer.positions, answer.bodies) for answer in self._answers if len(answer)]
-        return Output("response", "response", None, parts, len(self), is_response=True)
+        ends = self._root.ends if isinstance(self._root, Flow) else ()
+        # Probabilities are told by class, as in the model's own columns.
+        node = ends[0] if len(ends) == 1 and isinstance(ends[0], Model) else None
+        is_table = not is_json(self._events.bodies)
+        return Output(
+            "response", "response", node, parts, len(self), is_response=True, is_table=is_table
+        )
 
     def _seen(self) -> Mapping[str, Any]:
         from .drawing import Seen

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .bodies import object_array, objects
 from .joining import common_dtype
 
 
@@ -74,7 +75,7 @@ def mean(predictions: Sequence[Any], weights: Sequence[float]) -> np.ndarray:
     total = np.zeros(np.shape(predictions[0]))
     for values, weight in zip(predictions, weights, strict=True):
         if weight:
-            total += weight * np.asarray(values, dtype=float)
+            total += weight * _numbers(values, total.shape)
     return total / sum(weights)
 
 
@@ -113,11 +114,21 @@ def soft(
     return known[mean(probabilities, weights).argmax(axis=1)]
 
 
+def _numbers(values: Any, shape: tuple[int, ...]) -> np.ndarray:
+    array = np.asarray(values)
+    if array.dtype.kind in "mM":
+        raise TypeError("a vote takes the mean of numbers, got dates")
+    if array.shape != shape:  # NumPy would stretch one over the other.
+        raise ValueError("the models give another number of values for each sample")
+    return array.astype(float, copy=False)
+
+
 def _labels(labels: Any) -> np.ndarray:
     array = np.asarray(labels)
     if array.ndim != 1:
         raise ValueError(f"a vote needs one label per sample, got an array of shape {array.shape}")
-    return array
+    # NumPy's own objects of dates may be whole numbers.
+    return object_array(objects(array)) if array.dtype.kind in "mM" else array
 
 
 def _support(

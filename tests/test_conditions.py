@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph_magics import GraphError, Switch
+from graph_magics import Graph, GraphError, Switch, gjson
 from graph_magics.batch import Batch
 from graph_magics.routers.conditions import Query, label_of
 
@@ -305,3 +305,47 @@ def test_an_edge_is_labelled_with_its_condition():
     assert label_of("age > 30") == "age > 30"
     assert label_of(older) == "older"
     assert label_of(functools.partial(older)) == "older"
+
+
+BODIES = [
+    {"predictions": [{"label": "dog", "score": 0.9}]},
+    {"predictions": [{"label": "cat", "score": 0.4}]},
+    {"predictions": None},
+    {"age": 3},
+    "text",
+]
+
+
+def doubtful() -> Switch:
+    """A switch as KServe's: to one service where a score is low, else to another."""
+    low = gjson.compile("predictions.#(score<0.6)")
+    return Switch(
+        low=str, known=str, conditions={"low": low, "known": gjson.compile("predictions")}
+    )
+
+
+def test_a_gjson_path_holds_where_it_exists_in_the_event():
+    frame = Graph("g", doubtful()).run(BODIES).frame
+    assert frame["switch.route"].tolist()[:3] == ["known", "low", "known"]
+    assert frame["switch.route"].isna().tolist()[3:] == [True, True]
+    assert frame["status"].tolist() == [200, 200, 200, 404, 404]
+
+
+def test_a_gjson_path_sees_the_rows_of_a_table():
+    switch = Switch(a=lambda e: "a", b=lambda e: "b", conditions={"a": gjson.compile("n*|@this")})
+    assert Graph("g", switch).run(PEOPLE).frame["response"].tolist() == ["a"] * 3
+
+
+def test_a_gjson_path_is_drawn_on_its_edge():
+    assert doubtful().route_labels["low"] == "predictions.#(score<0.6)"
+
+
+def test_a_gjson_path_that_is_written_as_a_text_is_refused_with_what_to_write():
+    words = ("no query", "gjson.compile")
+    mistake(lambda: Switch(a=repr, conditions={"a": "predictions.#(score<0.6)"}), *words)
+
+
+def test_a_cell_may_name_gjson_without_importing_it():
+    body = "Switch(low=f, conditions={'low': gjson.compile('a.#(b>1)')})"
+    graph = Graph.from_cell("g", body, {"f": repr})
+    assert graph.test({"a": [{"b": 2}]}) == "{'a': [{'b': 2}]}"

@@ -28,8 +28,10 @@ from graph_magics.bodies import objects
 from graph_magics.engine import execute, take_events
 
 from . import strategies as some
+from . import strategies_events as given_events
 
-EXAMPLES = int(os.environ.get("EX", 80))
+#: To search for what breaks a law: LAW_EXAMPLES=2000 python -m pytest tests/test_laws.py
+EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "80"))
 tried = settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -94,7 +96,7 @@ def _comparable(frame: pd.DataFrame, name: str) -> list[Any]:
 
 
 @tried
-@given(some.graphs(random=False), some.events())
+@given(some.graphs(random=False), given_events.events())
 def test_law_1_the_others_of_a_batch_change_no_answer(graph: Graph, events: Any) -> None:
     together = outcomes(graph, events)
     alone = [outcomes(graph, one(events, position))[0] for position in range(len(together))]
@@ -102,13 +104,13 @@ def test_law_1_the_others_of_a_batch_change_no_answer(graph: Graph, events: Any)
 
 
 @tried
-@given(some.graphs(), some.events(), st.integers(0, 3))
+@given(some.graphs(), given_events.events(), st.integers(0, 3))
 def test_law_1_choices_hang_on_the_position_alone(graph: Graph, events: Any, seed: int) -> None:
     assert outcomes(graph, events, seed) == outcomes(graph, events, seed, chunk_size=1)
 
 
 @tried
-@given(some.graphs(random=False), st.one_of(some.frames(), some.bodies()))
+@given(some.graphs(random=False), st.one_of(given_events.frames(), given_events.bodies()))
 def test_law_1_test_answers_as_run_does(graph: Graph, events: Any) -> None:
     together = outcomes(graph, events)
     for position, outcome in enumerate(together):
@@ -126,7 +128,7 @@ def test_law_1_test_answers_as_run_does(graph: Graph, events: Any) -> None:
 
 
 @tried
-@given(some.graphs(), some.events(), st.integers(0, 3))
+@given(some.graphs(), given_events.events(), st.integers(0, 3))
 def test_law_2_chunks_change_nothing_in_the_frame(graph: Graph, events: Any, seed: int) -> None:
     whole = graph.run(events, seed=seed)
     for size in (1, 2, 3, 7):
@@ -139,7 +141,7 @@ def test_law_2_chunks_change_nothing_in_the_frame(graph: Graph, events: Any, see
 
 
 @tried
-@given(some.graphs(), some.events(), st.sampled_from([None, 2]))
+@given(some.graphs(), given_events.events(), st.sampled_from([None, 2]))
 def test_law_3_every_event_has_one_row_answered_or_failed_somewhere(
     graph: Graph, events: Any, chunk_size: int | None
 ) -> None:
@@ -159,7 +161,7 @@ def test_law_3_every_event_has_one_row_answered_or_failed_somewhere(
 
 
 @tried
-@given(some.graphs(), some.events())
+@given(some.graphs(), given_events.events())
 def test_nobody_is_called_with_no_event(graph: Graph, events: Any) -> None:
     some.EMPTY_CALLS.clear()
     graph.run(events)
@@ -170,7 +172,7 @@ def test_nobody_is_called_with_no_event(graph: Graph, events: Any) -> None:
 
 
 @tried
-@given(some.graphs(random=False), some.frames(), st.data())
+@given(some.graphs(random=False), given_events.frames(), st.data())
 def test_law_4_rows_come_out_in_the_order_and_under_the_labels_they_went_in(
     graph: Graph, events: pd.DataFrame, data: st.DataObject
 ) -> None:
@@ -185,7 +187,7 @@ def test_law_4_rows_come_out_in_the_order_and_under_the_labels_they_went_in(
 
 
 @tried
-@given(some.graphs(), some.events(), st.sampled_from([None, 2]))
+@given(some.graphs(), given_events.events(), st.sampled_from([None, 2]))
 def test_law_5_events_and_models_are_as_they_were(
     graph: Graph, events: Any, chunk_size: int | None
 ) -> None:
@@ -246,11 +248,15 @@ def test_splitters_draw_apart_from_each_other() -> None:
     assert 0.45 < together < 0.55
 
 
-@pytest.mark.parametrize("weights", [{"a": 5, "b": 3, "c": 2}, {"a": 0, "b": 0.2, "c": 0.2, "d": 0}])
+@pytest.mark.parametrize(
+    "weights", [{"a": 5, "b": 3, "c": 2}, {"a": 0, "b": 0.2, "c": 0.2, "d": 0}]
+)
 def test_shares_are_near_the_weights(weights: dict[str, float]) -> None:
     counts = pd.Series(_choices(_split(**weights), np.arange(40_000))).value_counts()
     for name, weight in weights.items():
-        assert counts.get(name, 0) / 40_000 == pytest.approx(weight / sum(weights.values()), abs=0.01)
+        assert counts.get(name, 0) / 40_000 == pytest.approx(
+            weight / sum(weights.values()), abs=0.01
+        )
         assert weight or name not in counts
 
 

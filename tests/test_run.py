@@ -9,6 +9,7 @@ import pytest
 from graph_magics import (
     Graph,
     Sequence,
+    Splitter,
     Step,
     Switch,
     VotingEnsemble,

@@ -7,13 +7,14 @@ import linecache
 from collections.abc import Mapping
 from typing import Any
 
+from .. import gjson
 from ..errors import GraphError, listed, near, one_line
 from ..flow import Flow, as_flow, union
 from ..nodes import Node, walk
 from ..routers import Ensemble, ParallelRun, Route, Sequence, Splitter, Switch, VotingEnsemble
 from ..steps import Model, Step
 
-#: What a body may name without importing it.
+#: What a body may name without importing it, besides the module gjson.
 NAMES: Mapping[str, type] = {
     kind.__name__: kind
     for kind in (
@@ -68,7 +69,7 @@ def run_body(
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         raise GraphError(f"this is not Python: {_told(error)}", line=line) from None
-    before = {**namespace, **_ours(namespace)}
+    before = {"gjson": gjson, **namespace, **_ours(namespace)}
     scope = dict(before)
     scope["__name__"] = "__graph__"
     values = _execute(tree, filename, scope, list(before))

@@ -1,4 +1,4 @@
-"""Conditions of a Switch: functions, and queries over columns; never code out of a text."""
+"""Conditions of a Switch: functions, queries and GJSON paths; never code out of a text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pandas as pd
 from ..batch import Batch
 from ..bodies import Bodies, Samples, has_objects, objects
 from ..columns import over_columns
-from ..errors import GraphError, near
+from ..errors import GraphError, a, near
+from ..gjson import Compiled
 from ..naming import natural_name
 from ..nodes import BadEvent, Context, MissingColumns
 from ..steps import Step
@@ -28,25 +29,29 @@ class Condition(Protocol):
 
 
 def as_condition(condition: Any) -> Condition:
-    """Make a condition of a function or a query text.
+    """Make a condition of a function, a query text or a compiled GJSON path.
 
     Raises
     ------
     GraphError
-        If it is neither, or if the text is no query of columns, numbers and texts.
+        If it is none of these, or if the text is no query of columns, numbers and texts.
     """
     if isinstance(condition, str):
         return Query(condition)
+    if isinstance(condition, Compiled):
+        return Lookup(condition)
     if callable(condition):
         return Decision(condition)
     raise GraphError(
-        f"a condition must be a function or a query such as 'age > 30', "
-        f"got {type(condition).__name__}"
+        f"a condition must be a function, a query such as 'age > 30' or a compiled GJSON path, "
+        f"got {a(condition)}"
     )
 
 
-def label_of(condition: str | Callable[..., Any]) -> str:
+def label_of(condition: str | Compiled | Callable[..., Any]) -> str:
     """Give what is written on an edge for a condition."""
+    if isinstance(condition, Compiled):
+        return condition.path
     return condition if isinstance(condition, str) else natural_name(condition)
 
 
@@ -64,6 +69,21 @@ class Decision:
             return answer.attempt(lambda part: _truth(part.bodies), context.failure)
 
         return over_columns(batch, context, decide) if self._step.batch else decide(batch)
+
+
+class Lookup:
+    """A GJSON path that must lead to something in the event (KServe router)."""
+
+    def __init__(self, path: Compiled) -> None:
+        self._path = path
+
+    def run(self, batch: Batch, context: Context) -> Batch:
+        """Decide every event by whether the path exists in it."""
+
+        def decide(some: Batch) -> np.ndarray:
+            return np.array([self._path.matches(event) for event in some.events()], dtype=bool)
+
+        return batch.attempt(decide, context.failure)
 
 
 class Query:
@@ -158,7 +178,8 @@ def _columns_in(text: str) -> list[str]:
         tree = ast.parse(plain, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise GraphError(
-            f"the condition {text!r} is no query; write a comparison such as 'age > 30'"
+            f"the condition {text!r} is no query; write a comparison such as 'age > 30', "
+            "or gjson.compile(...) for a GJSON path"
         ) from None
     names: list[str] = []
     for node in ast.walk(tree):

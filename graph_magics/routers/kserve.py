@@ -121,8 +121,9 @@ class Switch(Router):
     *routes, **named
         Steps, models, routers or graphs.
     conditions : mapping of str to condition, optional
-        Route to its condition: a pandas query such as ``"age > 30"``, or a function of an
-        event (or of a whole DataFrame, if annotated so). The last route may go without one:
+        Route to its condition: a pandas query such as ``"age > 30"``, a function of an event
+        (or of a whole DataFrame, if annotated so), or a GJSON path that must exist in the
+        event, as ``gjson.compile("instances.#(age>30)")``. The last route may go without one:
         it takes the rest. An event for which none holds fails with status 404.
 
     Raises
