@@ -320,7 +320,7 @@ def doubtful() -> Switch:
     """A switch as KServe's: to one service where a score is low, else to another."""
     low = gjson.compile("predictions.#(score<0.6)")
     return Switch(
-        low=str, known=str, conditions={"low": low, "known": gjson.compile("predictions")}
+        low=repr, known=repr, conditions={"low": low, "known": gjson.compile("predictions")}
     )
 
 
