@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .bodies import Bodies, Mixed, is_json, objects, retyped, take
+from .bodies import Bodies, Mixed, has_objects, is_json, objects, retyped, take
 from .joining import join
 
 
@@ -215,17 +215,18 @@ class Batch:
         """
         size = len(self)
         try:
-            return self.answer(_answered(self, answer))
+            return self.answer(_answered(self, answer, retype=True))
         except Exception as error:
             if size < 2 or final(error):
                 return self.fail(dict.fromkeys(range(size), failure(error)), [])
+        retype = has_objects(self.bodies)
         waiting = list(_halves(np.arange(size), suspects(self)))
         parts: list[tuple[np.ndarray, Bodies]] = []
         failures: dict[int, Failure] = {}
         while waiting:
             rows = waiting.pop()
             try:
-                parts.append((rows, _answered(self.select(rows), answer)))
+                parts.append((rows, _answered(self.select(rows), answer, retype=retype)))
             except Exception as error:
                 if len(rows) == 1 or final(error):
                     failures.update(dict.fromkeys(rows.tolist(), failure(error)))
@@ -236,12 +237,12 @@ class Batch:
         return self.fail(failures, join(placed, len(kept)))
 
 
-def _answered(batch: Batch, answer: Callable[[Batch], Bodies]) -> Bodies:
+def _answered(batch: Batch, answer: Callable[[Batch], Bodies], *, retype: bool) -> Bodies:
     try:
         return answer(batch)
     except Exception:
         # A column may be objects only for what stands in it beside these events.
-        typed = retyped(batch.bodies)
+        typed = retyped(batch.bodies) if retype else None
         if typed is None:
             raise
         return answer(Batch(typed, batch.positions))

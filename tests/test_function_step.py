@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from graph_magics import Step
+from graph_magics import Graph, Step
 
 from .models import answers, frame_of, has_words, mistake, run
 
@@ -297,3 +297,33 @@ def test_a_function_may_have_more_arguments_if_they_have_defaults():
     assert answers(lambda x, k=3: x * k, [1, 2]) == [3, 6]
     assert answers(functools.partial(lambda k, x: x * k, 5), [1, 2]) == [5, 10]
     assert answers(Step(max), [[1, 3]]) == [3]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda frame: frame["agee"],
+        lambda frame: frame.agee,
+        lambda frame: frame[["age", "agee"]],
+        lambda frame: frame.assign(b=frame["agee"]),
+    ],
+)
+def test_a_column_that_the_table_lacks_is_asked_for_only_once(function):
+    calls = []
+
+    def counted(frame):
+        calls.append(len(frame))
+        return function(frame)
+
+    run = Graph("g", Step(counted, batch=True)).run(pd.DataFrame({"age": range(50)}))
+    assert calls == [50]
+    assert (run.frame["status"] == 400).all()
+    assert "agee" in run.errors["message"].iloc[0]
+    assert "of counted" in run.errors["place"].iloc[0] or "lambda" in run.errors["place"].iloc[0]
+
+
+def test_a_missing_key_of_another_table_is_the_events_own_fault():
+    prices = pd.Series({"a": 1.0})
+    look_up = Step(lambda frame: prices[list(frame["x"])].to_numpy(), batch=True)
+    frame = Graph("g", look_up).run(pd.DataFrame({"x": ["a", "b", "a"]})).frame
+    assert frame["status"].tolist() == [200, 500, 200]

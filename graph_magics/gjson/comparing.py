@@ -39,7 +39,10 @@ def as_bool(found: Found) -> bool:
 
 
 class Comparison:
-    """An operator and its operand, made ready for values of every type."""
+    """An operator and its operand, made ready for values of every type.
+
+    Where it is one of order, ``order`` compares a number with ``number``, a string with ``text``.
+    """
 
     def __init__(self, symbol: bytes, operand: bytes) -> None:
         self.symbol = symbol
@@ -49,9 +52,9 @@ class Comparison:
         self.if_true = _with_true(symbol, word)
         self.if_false = _with_false(symbol, word)
         self.exists_only = symbol == b""
-        self._order = _ORDERS.get(symbol, _never)
-        self._number = parse_float(operand)
-        self._text = operand.decode("utf-8", "surrogateescape")
+        self.order = None if self.like is not None else _ORDERS.get(symbol)
+        self.number = parse_float(operand)
+        self.text = operand.decode("utf-8", "surrogateescape")
         self._wild = matcher(operand) if symbol in (b"%", b"!%") else None
 
     def of_text(self, found: Found) -> bool:
@@ -67,9 +70,9 @@ class Comparison:
         if found.kind == STRING:
             if self._wild:
                 return bool(self._wild(runes(found.string))) is (self.symbol == b"%")
-            return self._order(found.string, self.operand)
+            return self.order is not None and self.order(found.string, self.operand)
         if found.kind == NUMBER:
-            return self._order(parse_float(found.raw), self._number)
+            return self.order is not None and self.order(parse_float(found.raw), self.number)
         return self.if_true if found.kind == TRUE else found.kind == FALSE and self.if_false
 
     def for_values(self) -> Callable[[Any], bool]:
@@ -78,7 +81,7 @@ class Comparison:
             return lambda value: self._in_class(True, *_classified(value))
         if self.exists_only:
             return lambda value: True
-        order, number, text = self._order, self._number, self._text
+        order, number, text = self.order or _never, self.number, self.text
         if_true, if_false = self.if_true, self.if_false
         wild = self._wild
         if wild:

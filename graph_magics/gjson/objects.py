@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..errors import GraphError
+from .comparing import Comparison
 from .paths import ArrayStep, Count, Each, Index, ObjectStep, Path, Query, Way
 from .texts import MOST_NESTED, Reader
 from .values import PLAIN, key_text, settle
@@ -155,12 +156,11 @@ class _Compiler:
         look_up = self.inner(step.path)
         # A path is looked for in objects and arrays only.
         of_scalars = step.path.text == b""
-        key = _only_key(step.path)
 
         def passes(element: Any) -> bool:
             kind = type(element)
             if kind is dict or kind is list:
-                found = element[key] if kind is dict and key in element else look_up(element)
+                found = look_up(element)
                 if found is MISSING:
                     return if_missing
                 return test(found if type(found) in PLAIN else settle(found))
@@ -169,7 +169,8 @@ class _Compiler:
                 return passes(element)
             return of_scalars and test(element)
 
-        return passes
+        key = _only_key(step.path)
+        return passes if key is MISSING else _quick_test(key, step.comparison, passes)
 
     def into(self, pipe: Path | None, look_up: Lookup) -> Lookup:
         """A look-up in a container, and the pipe that what it finds goes into."""
@@ -232,6 +233,27 @@ def _quick(key: str, look_up: Lookup) -> Lookup:
 
     def quick(value: Any) -> Any:
         return value[key] if type(value) is dict and key in value else look_up(value)
+
+    return quick
+
+
+def _quick_test(
+    key: str, comparison: Comparison, passes: Callable[[Any], bool]
+) -> Callable[[Any], bool]:
+    """The same test, without detours for a number or string under the key of a dict."""
+    order, number, text = comparison.order, comparison.number, comparison.text
+    if order is None:
+        return passes
+
+    def quick(element: Any) -> bool:
+        if type(element) is dict and key in element:
+            value = element[key]
+            kind = type(value)
+            if kind is float:
+                return order(value, number)
+            if kind is str:
+                return order(value, text)
+        return passes(element)
 
     return quick
 

@@ -13,10 +13,10 @@ import pandas as pd
 from ..batch import Batch, Failure
 from ..bodies import Bodies, Mixed, Samples, copies, has_objects, plain, unshared
 from ..columns import over_columns
-from ..errors import GraphError, a, counted, listed
+from ..errors import GraphError, a, counted, listed, near
 from ..joining import columns_of
 from ..naming import natural_name
-from ..nodes import Context, Node, accepts
+from ..nodes import Context, MissingColumns, Node, accepts
 
 
 class Step(Node):
@@ -121,7 +121,11 @@ class Step(Node):
                 return
 
     def _whole(self, batch: Batch, context: Context) -> Batch:
-        return batch.attempt(lambda some: self._answer(some.bodies, context), context.failure)
+        return batch.attempt(
+            lambda some: self._answer(some.bodies, context),
+            context.failure,
+            final=lambda error: isinstance(error, MissingColumns),
+        )
 
     def _answer(self, bodies: Bodies, context: Context) -> Bodies:
         values = bodies.values if isinstance(bodies, Samples) else bodies
@@ -133,7 +137,7 @@ class Step(Node):
             if isinstance(result, Exception):
                 raise result
         else:
-            result = self.function(given)
+            result = self._called(given)
         answer = _as_rows(result, len(values), getattr(given, "index", None))
         if not isinstance(bodies, Samples):
             return answer
@@ -141,6 +145,19 @@ class Step(Node):
             # Each may be another thing: JSON again, as the events came.
             return bodies.holding(list(result), bodies.key, bodies.extra).tolist()
         return bodies.holding(answer, bodies.key, bodies.extra)
+
+    def _called(self, given: Any) -> Any:
+        try:
+            return self.function(given)
+        except (KeyError, AttributeError) as error:
+            if not _lacks_column(error, given):
+                raise
+            told = getattr(error, "name", None) or (error.args[0] if error.args else "")
+            lacking = MissingColumns(
+                f"the function asks for a column that the events lack: {told!r}"
+                f"{near(str(told), map(str, given.columns))}"
+            )
+            raise lacking.with_traceback(error.__traceback__) from error
 
     def _given(self, values: Any) -> Any:
         """A table that the function may change: the batch keeps its own."""
@@ -155,6 +172,21 @@ class Step(Node):
         if self._takes == "array" or isinstance(values, pd.DataFrame):
             return values
         return pd.DataFrame(values, dtype=values.dtype if values.dtype == object else None)
+
+
+def _lacks_column(error: Exception, given: Any) -> bool:
+    """Whether it was the very table given that was asked for a column it has not.
+
+    Such an error is the same for all events, so that none has to be tried alone.
+    """
+    traceback = error.__traceback__
+    while traceback is not None and isinstance(given, pd.DataFrame):
+        frame = traceback.tb_frame
+        asked = frame.f_code.co_name in ("__getitem__", "__getattr__")
+        if asked and frame.f_locals.get("self") is given:
+            return True
+        traceback = traceback.tb_next
+    return False
 
 
 def _results(

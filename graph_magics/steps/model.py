@@ -137,8 +137,8 @@ class Model(Node):
             return _named(values, names)
         wanted = getattr(self.model, "n_features_in_", None)
         if not isinstance(wanted, int):
-            return _own(values)  # Not scikit-learn's, or of texts: it gets what there is.
-        array = values.to_numpy() if isinstance(values, pd.DataFrame) else _own(values)
+            return unshared(values)  # Not scikit-learn's, or of texts: it gets what there is.
+        array = values.to_numpy() if isinstance(values, pd.DataFrame) else unshared(values)
         _check_width(array, wanted)
         return array
 
@@ -150,18 +150,13 @@ def _check_width(values: Any, wanted: int) -> None:
     raise MissingColumns(f"the model takes {counted(wanted, 'feature')}, {got}")
 
 
-def _own(values: Any) -> Any:
-    """What the model may change in place: neither the user nor another model is to see it."""
-    return unshared(values)
-
-
 def _named(values: Any, names: Sequence[Any]) -> pd.DataFrame:
     """The columns that a model was fitted on, in their order."""
     if not isinstance(values, pd.DataFrame):
         _check_width(values, len(names))
         return pd.DataFrame(values, columns=pd.Index(names))
     if len(values.columns) == len(names) and (values.columns == names).all():
-        return _own(values)
+        return unshared(values)
     missing = [name for name in names if name not in values.columns]
     if missing:
         hint = near(str(missing[0]), map(str, values.columns))
