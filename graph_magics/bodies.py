@@ -370,7 +370,8 @@ def retyped(bodies: Any) -> Any:
 def plain(values: pd.Series) -> np.ndarray | ExtensionArray:
     """Give a Series as an array, in its own dtype and without its index."""
     array = values.array
-    return np.asarray(array) if isinstance(array, pd.arrays.NumpyExtensionArray) else array
+    # Its subclasses, such as an array of texts, have a dtype that NumPy has not.
+    return np.asarray(array) if type(array) is pd.arrays.NumpyExtensionArray else array
 
 
 def object_array(values: Sequence[Any]) -> np.ndarray:

@@ -240,18 +240,20 @@ def fitted() -> dict[str, Any]:
 
 _numbers = st.integers(0, 99)
 _bad = st.sampled_from([0, 0, 3, 6])
+_over = st.sampled_from(["frame", "frame", "array", "async"])
 _model_names = st.sampled_from(sorted(fitted()))
 _probable = st.sampled_from(["logistic_frame", "logistic_array", "tree_frame", "tree_array"])
 _methods = st.sampled_from(["predict", "predict", "predict_proba"])
 
 
+_own = st.sampled_from(["list", "series", "texts", "pairs", "frame"]).map(lambda a: Model(Own(a)))
+
+
 @st.composite
 def models(draw: Any) -> Model:
     if draw(st.integers(0, 3)) == 0:
-        answers = draw(st.sampled_from(["list", "series", "texts", "pairs", "frame"]))
-        return Model(Own(answers), name=None)
-    name = draw(_model_names)
-    model = fitted()[name]
+        return draw(_own)
+    model = fitted()[draw(_model_names)]
     method = draw(_methods)
     return Model(model, method if hasattr(model, method) else "predict")
 
@@ -260,14 +262,17 @@ def leaves() -> st.SearchStrategy[Any]:
     """Give steps and models."""
     return st.one_of(
         st.builds(per_event, st.sampled_from(sorted(ANSWERS)), _numbers, _bad, st.booleans()),
-        st.builds(
-            per_table,
-            st.sampled_from(sorted(TABLE_ANSWERS)),
-            _numbers,
-            _bad,
-            st.sampled_from(["frame", "frame", "array", "async"]),
-        ),
+        st.builds(per_table, st.sampled_from(sorted(TABLE_ANSWERS)), _numbers, _bad, _over),
         models(),
+    )
+
+
+def spoilers() -> st.SearchStrategy[Any]:
+    """Give steps and models that change what they are given."""
+    return st.one_of(
+        st.builds(per_event, st.just("mutating"), _numbers, _bad, st.booleans()),
+        st.builds(per_table, st.just("in_place"), _numbers, _bad, _over),
+        _own,
     )
 
 
@@ -357,11 +362,11 @@ def flows(draw: Any, inner: st.SearchStrategy[Any]) -> Any:
     return flow
 
 
-def nodes(depth: int, random: bool) -> st.SearchStrategy[Any]:
+def nodes(depth: int, random: bool, leaf: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """Give nodes of at most some depth; with ``random``, Splitters among them."""
     if depth == 0:
-        return leaves()
-    inner = nodes(depth - 1, random)
+        return leaf
+    inner = nodes(depth - 1, random, leaf)
     routers = [
         switches(inner),
         parallel_runs(inner),
@@ -370,15 +375,18 @@ def nodes(depth: int, random: bool) -> st.SearchStrategy[Any]:
         st.lists(inner, min_size=1, max_size=3).map(lambda r: Ensemble(**_named(r))),
         st.lists(inner, min_size=1, max_size=3).map(lambda r: Sequence(**_named(r))),
     ]
-    return st.one_of(leaves(), *routers, *([splitters(inner)] * 2 if random else []))
+    return st.one_of(leaf, *routers, *([splitters(inner)] * 2 if random else []))
 
 
 @st.composite
-def graphs(draw: Any, *, random: bool = True, depth: int = 2) -> Graph:
+def graphs(
+    draw: Any, *, random: bool = True, depth: int = 2, leaf: st.SearchStrategy[Any] | None = None
+) -> Graph:
     """Give graphs; those without ``random`` draw nothing, whatever the seed."""
-    root = draw(nodes(depth, random))
+    leaf = leaf or leaves()
+    root = draw(nodes(depth, random, leaf))
     if draw(st.booleans()):
-        root = join(root, draw(nodes(depth - 1, random)))
+        root = join(root, draw(nodes(depth - 1, random, leaf)))
     if draw(st.booleans()):
         root = Graph("inner", root, namespace={})
     graph = Graph("random", root, namespace={})

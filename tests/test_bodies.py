@@ -108,6 +108,15 @@ def test_what_a_value_becomes_in_a_column_does_not_hang_on_its_neighbours(values
     assert same(objects(column([value]))[0], objects(column([value, *values]))[0])
 
 
+def test_a_column_of_one_type_has_its_dtype():
+    assert column([1, 2]).dtype == np.int64
+    assert column([1.5, 2]).dtype == object
+    assert column([1.5, 2.0]).dtype == float
+    assert column([True]).dtype == bool
+    assert column(["a"]).dtype == "str"
+    assert column([2**70]).dtype == object
+
+
 def test_a_column_of_numpy_scalars_keeps_their_dtype():
     assert column([np.float32(1.5), np.float32(2.5)]).dtype == np.float32
     assert column([np.int64(1), np.int64(2)]).dtype == np.int64
@@ -183,6 +192,8 @@ def test_a_series_keeps_its_dtype_and_loses_its_index():
     assert type(plain(pd.Series([1, 2], index=[5, 6]))) is np.ndarray
     assert plain(pd.Series([1, None], dtype="Int64")).dtype == "Int64"
     assert plain(pd.Series(["a", "b"], dtype="category")).dtype == "category"
+    assert plain(pd.Series(["a", "b"])).dtype == "str"
+    assert plain(pd.Series(["a", 1])).dtype == object
 
 
 def test_lists_and_samples_are_json_and_columns_are_not():

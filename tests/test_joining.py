@@ -53,6 +53,17 @@ def test_whole_and_broken_numbers_of_several_parts_keep_their_types():
     assert same(joined.tolist(), [0.5, 1])
 
 
+def test_tables_whose_columns_differ_in_type_are_one_table():
+    one = pd.DataFrame({"n": [1], "s": ["a"], "o": [True]}, index=[7])
+    other = pd.DataFrame({"n": [0.5], "s": ["b"], "o": ["x"]}, index=[7])
+    joined = join([(np.array([1]), one), (np.array([0]), other)], 2)
+    assert joined["n"].tolist() == [0.5, 1.0]
+    assert joined["n"].dtype == float
+    assert joined["s"].dtype == "str"
+    assert same(joined["o"].tolist(), ["x", True])
+    assert joined.index.is_unique
+
+
 def test_joining_nothing_is_no_body():
     assert join([], 0) == []
     assert join([(np.array([], dtype=int), np.array([]))], 0) == []

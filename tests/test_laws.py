@@ -37,6 +37,8 @@ tried = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+CHUNKS = st.sampled_from([None, 2])
+SPOILING = st.one_of(some.graphs(), some.graphs(depth=1, leaf=some.spoilers()))
 
 
 def told(answers: Any) -> list[Any]:
@@ -141,7 +143,7 @@ def test_law_2_chunks_change_nothing_in_the_frame(graph: Graph, events: Any, see
 
 
 @tried
-@given(some.graphs(), given_events.events(), st.sampled_from([None, 2]))
+@given(some.graphs(), given_events.events(), CHUNKS)
 def test_law_3_every_event_has_one_row_answered_or_failed_somewhere(
     graph: Graph, events: Any, chunk_size: int | None
 ) -> None:
@@ -187,7 +189,7 @@ def test_law_4_rows_come_out_in_the_order_and_under_the_labels_they_went_in(
 
 
 @tried
-@given(some.graphs(), given_events.events(), st.sampled_from([None, 2]))
+@given(SPOILING, given_events.events(), CHUNKS)
 def test_law_5_events_and_models_are_as_they_were(
     graph: Graph, events: Any, chunk_size: int | None
 ) -> None:

@@ -229,6 +229,15 @@ def test_a_step_that_came_twice_gives_its_first_answer():
     assert run(flow, [0, 1]).output("end").tolist() == [10, 20]
 
 
+def test_a_step_that_answers_with_a_wide_array_is_left_to_its_output():
+    wide = Step(lambda frame: frame.to_numpy() * 2, batch=True)
+    result = Graph("g", wide >> on_array()).run(IRIS.head(2))
+    assert result.frame.columns.tolist()[0] == "logisticregression"
+    table = result.output("wide")
+    assert table.columns.tolist() == ["wide.0", "wide.1", "wide.2", "wide.3"]
+    assert table.to_numpy().tolist() == (IRIS.head(2).to_numpy() * 2).tolist()
+
+
 def test_an_unknown_output_names_those_that_are():
     with pytest.raises(Exception, match=r"'x'.*'half', 'vote.forest', 'vote.boosted', 'vote'"):
         iris().run(IRIS).output("x")
