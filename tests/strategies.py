@@ -383,7 +383,7 @@ def graphs(
     draw: Any, *, random: bool = True, depth: int = 2, leaf: st.SearchStrategy[Any] | None = None
 ) -> Graph:
     """Give graphs; those without ``random`` draw nothing, whatever the seed."""
-    leaf = leaf or leaves()
+    leaf = leaves() if leaf is None else leaf
     root = draw(nodes(depth, random, leaf))
     if draw(st.booleans()):
         root = join(root, draw(nodes(depth - 1, random, leaf)))
