@@ -175,9 +175,9 @@ class Graph:
         """
         if on_error not in ("keep", "raise"):
             raise GraphError(f'on_error must be "keep" or "raise", got {on_error!r}')
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+        if not _is_whole(seed):
             raise GraphError(f"seed must be a whole number, got {seed!r}")
-        if chunk_size is not None and (not isinstance(chunk_size, int) or chunk_size < 1):
+        if chunk_size is not None and (not _is_whole(chunk_size) or chunk_size < 1):
             raise GraphError(f"chunk_size must be a whole number from 1 on, got {chunk_size!r}")
         try:
             taken = take_events(events)
@@ -299,6 +299,10 @@ class Graph:
         raise EventError(
             f"{event}{one_line(failure.error)}{place}", graph=self.name, node=failure.node
         ) from failure.error
+
+
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, (int, np.integer)) and not isinstance(number, bool)
 
 
 def _flow(root: Any) -> Flow:

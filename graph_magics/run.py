@@ -252,13 +252,15 @@ class Run:
 
     def _position(self, event: Any, position: int | None) -> int:
         if position is not None:
+            if not isinstance(position, (int, np.integer)):
+                raise GraphError(f"position must be a whole number, got {position!r}")
             if not -len(self) <= position < len(self):
                 raise GraphError(
                     f"no event stands at position {position}; "
                     f"the run has {counted(len(self), 'event')}",
                     graph=self.graph,
                 )
-            return position % len(self)
+            return int(position) % len(self)
         if event is None:
             raise GraphError("say which event: trace(label) or trace(position=0)", graph=self.graph)
         try:

@@ -8,6 +8,7 @@ import pytest
 
 from graph_magics import (
     Graph,
+    GraphError,
     Sequence,
     Splitter,
     Step,
@@ -227,3 +228,18 @@ def test_a_frame_may_have_columns_of_any_label():
 def test_species_are_compared_as_they_were_predicted():
     frame = Graph("g", VotingEnsemble(on_frame(), on_array())).run(IRIS).frame
     assert (frame["response"] == SPECIES).mean() > 0.9
+
+
+def test_a_position_that_is_no_number_is_told():
+    with pytest.raises(GraphError, match="whole number, got 'a'"):
+        run(len, ["x"]).trace(position="a")
+
+
+@pytest.mark.parametrize("size", [True, 0, 1.5, "2"])
+def test_a_chunk_size_that_cannot_be_is_told(size):
+    with pytest.raises(GraphError, match="chunk_size"):
+        run(len, ["x"], chunk_size=size)
+
+
+def test_a_chunk_size_may_be_numpys():
+    assert run(len, ["x", "yy"], chunk_size=np.int64(1)).frame["response"].tolist() == [1, 2]
