@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
+#: How many events: mostly several, or every law holds.
+SIZES = st.sampled_from([1, 2, 3, 4, 5, 7])
 _floats = st.sampled_from([0.0, 0.5, 1.0, 2.0, 3.5, np.nan])
 COLUMNS: dict[str, Callable[[int], st.SearchStrategy[Any]]] = {
     "a": lambda n: _column(n, st.integers(0, 5), "int64"),
@@ -50,8 +52,8 @@ def indexes(size: int) -> st.SearchStrategy[pd.Index]:
 
 
 @st.composite
-def frames(draw: Any, min_size: int = 1, max_size: int = 7) -> pd.DataFrame:
-    size = draw(st.integers(min_size, max_size))
+def frames(draw: Any) -> pd.DataFrame:
+    size = draw(SIZES)
     rest = draw(st.lists(st.sampled_from(list("sfctdion")), unique=True, max_size=3))
     columns = {name: draw(COLUMNS[name](size)) for name in ["a", "b", *rest]}
     return pd.DataFrame(columns, index=draw(indexes(size)))
@@ -59,7 +61,7 @@ def frames(draw: Any, min_size: int = 1, max_size: int = 7) -> pd.DataFrame:
 
 @st.composite
 def arrays(draw: Any) -> np.ndarray:
-    size = draw(st.integers(1, 7))
+    size = draw(SIZES)
     values = draw(st.sampled_from([_floats, _small]))
     rows = st.lists(values, min_size=2, max_size=2)
     return np.array(draw(st.lists(rows, min_size=size, max_size=size)))
@@ -95,7 +97,7 @@ def bodies() -> st.SearchStrategy[list[Any]]:
     kinds = [_flat, _gappy, _one, _many, _instances, _objects]
     return st.sampled_from(
         [*kinds, st.one_of(*kinds, _strange), st.one_of(_one, _instances)]
-    ).flatmap(lambda kind: st.lists(kind, min_size=1, max_size=7))
+    ).flatmap(lambda kind: SIZES.flatmap(lambda n: st.lists(kind, min_size=n, max_size=n)))
 
 
 def events() -> st.SearchStrategy[Any]:

@@ -29,16 +29,17 @@ from graph_magics.engine import execute, take_events
 
 from . import strategies as some
 from . import strategies_events as given_events
+from . import strategies_steps as steps
 
 #: To search for what breaks a law: LAW_EXAMPLES=2000 python -m pytest tests/test_laws.py
-EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "80"))
+EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "150"))
 tried = settings(
     max_examples=EXAMPLES,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 CHUNKS = st.sampled_from([None, 2])
-SPOILING = st.one_of(some.graphs(), some.graphs(depth=1, leaf=some.spoilers()))
+SPOILING = st.one_of(some.graphs(), some.graphs(depth=1, leaf=steps.spoilers()))
 
 
 def told(answers: Any) -> list[Any]:
@@ -48,7 +49,7 @@ def told(answers: Any) -> list[Any]:
         values = objects(answer.bodies)
         for position, value in zip(answer.positions.tolist(), values, strict=True):
             assert position not in outcomes
-            outcomes[position] = some.canonical(value)
+            outcomes[position] = steps.canonical(value)
         for position, failure in answer.failures.items():
             assert position not in outcomes
             outcomes[position] = (failure.node, failure.status, _message(failure.error))
@@ -89,7 +90,7 @@ def _comparable(frame: pd.DataFrame, name: str) -> list[Any]:
     if name == "error":  # Of its text, who failed; the rest is in `outcomes`.
         values = [str(value).partition(":")[0] for value in values]
     return [
-        "missing" if gone else some.canonical(value)
+        "missing" if gone else steps.canonical(value)
         for gone, value in zip(missing, values, strict=True)
     ]
 
@@ -118,7 +119,7 @@ def test_law_1_test_answers_as_run_does(graph: Graph, events: Any) -> None:
     for position, outcome in enumerate(together):
         row = one(events, position)
         try:
-            answer: Any = some.canonical(graph.test(body=row[0] if type(row) is list else row))
+            answer: Any = steps.canonical(graph.test(body=row[0] if type(row) is list else row))
         except EventError as error:
             assert isinstance(outcome, tuple)
             assert error.node == outcome[0]
@@ -165,9 +166,9 @@ def test_law_3_every_event_has_one_row_answered_or_failed_somewhere(
 @tried
 @given(some.graphs(), given_events.events())
 def test_nobody_is_called_with_no_event(graph: Graph, events: Any) -> None:
-    some.EMPTY_CALLS.clear()
+    steps.EMPTY_CALLS.clear()
     graph.run(events)
-    assert some.EMPTY_CALLS == []
+    assert steps.EMPTY_CALLS == []
 
 
 # --- 4: order and labels are kept ------------------------------------------------------------
@@ -195,10 +196,10 @@ def test_law_5_events_and_models_are_as_they_were(
 ) -> None:
     before = copy.deepcopy(events)
     cells = _cells(before)
-    models = pickle.dumps(some.fitted())
+    models = pickle.dumps(steps.fitted())
     run = graph.run(events, chunk_size=chunk_size)
     _spoil(run)
-    assert pickle.dumps(some.fitted()) == models
+    assert pickle.dumps(steps.fitted()) == models
     assert _cells(events) == cells
     if isinstance(events, pd.DataFrame):
         assert events.index.identical(before.index)
@@ -266,13 +267,13 @@ def test_shares_are_near_the_weights(weights: dict[str, float]) -> None:
 
 
 def _routers() -> dict[str, Any]:
-    tree, dummy = some.fitted()["tree_array"], some.fitted()["dummy_array"]
-    frame_tree = some.fitted()["tree_frame"]
+    tree, dummy = steps.fitted()["tree_array"], steps.fitted()["dummy_array"]
+    frame_tree = steps.fitted()["tree_frame"]
     proba = Model(frame_tree, "predict_proba", name="proba")
     return {
         "model": frame_tree,
         "proba": proba,
-        "vote": VotingEnsemble(frame_tree, swapped=some.fitted()["swapped_frame"]),
+        "vote": VotingEnsemble(frame_tree, swapped=steps.fitted()["swapped_frame"]),
         "soft": VotingEnsemble(frame_tree, vote_type="soft"),
         "split": Splitter(a=frame_tree, b=VotingEnsemble(c=frame_tree)),
         "switch": Switch(a=frame_tree, b=proba, conditions={"a": "a > 2"}),
@@ -283,7 +284,7 @@ def _routers() -> dict[str, Any]:
 @pytest.mark.parametrize("name", sorted(_routers()))
 def test_no_event_gives_a_frame_without_rows_but_with_its_columns(name: str) -> None:
     graph = Graph("g", _routers()[name])
-    events: Any = some.FEATURES.set_axis(list("stuvwxyz"))
+    events: Any = steps.FEATURES.set_axis(list("stuvwxyz"))
     if name == "arrays":
         events = events.to_numpy()
     full, empty = graph.run(events).frame, graph.run(events[:0]).frame

@@ -109,6 +109,47 @@ def test_a_missing_value_does_not_make_objects_of_the_numbers_beside_it() -> Non
     assert failed(flag, [{"x": True}, {"x": None}, {"x": False}]) == [False, True, False]
 
 
+def test_routes_that_fail_on_different_events_stay_side_by_side() -> None:
+    def but(number: int) -> Any:
+        def answer(event: Any) -> Any:
+            return event["x"] * 10 // (event["x"] != number)
+
+        return answer
+
+    for router in (Ensemble, ParallelRun, VotingEnsemble):
+        graph = Graph("g", router(a=but(1), b=but(3), c=lambda e: e["x"] * 10), namespace={})
+        frame = graph.run(FEW).frame
+        assert frame["error"].notna().tolist() == [True, False, True, False]
+        for name in frame.filter(like="response"):
+            assert frame[name].tolist()[1::2] == [20, 40]
+
+
+def test_a_route_that_nobody_takes_is_not_run() -> None:
+    sizes: list[int] = []
+
+    def counting(frame: pd.DataFrame) -> Any:
+        sizes.append(len(frame))
+        return frame["x"]
+
+    class Counting:
+        def predict(self, X: Any) -> Any:
+            sizes.append(len(X))
+            return np.zeros(len(X))
+
+    def fail(event: Any) -> None:
+        raise ValueError
+
+    nobody = {"a": "x > 9", "b": "x > 9"}
+    Graph("g", Switch(a=Step(counting), b=Counting(), conditions=nobody)).run(FEW)
+    weights = {"a": 0, "b": 0, "c": 1}
+    Graph("g", Splitter(a=Step(counting), b=Counting(), c=abs, weights=weights)).run(FEW)
+    for then in (Step(counting), Counting(), Ensemble(a=Counting()), VotingEnsemble(b=Counting())):
+        Graph("g", Step(fail) >> then).run(FEW)
+    Graph("g", Step(counting)).run([{"inputs": []}, 5])
+    Graph("g", Step(counting)).run(FEW[:0])
+    assert sizes == []
+
+
 # --- an answer goes on as it would alone -----------------------------------------------------
 
 
