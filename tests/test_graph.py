@@ -262,6 +262,12 @@ def test_a_status_counts_only_if_it_is_that_of_an_http_error(own, status):
 # --- the arguments of a run -----------------------------------------------------------------
 
 
+def test_a_structured_array_is_a_table():
+    events = np.array([(1, 2.5), (3, 4.5)], dtype=[("a", int), ("b", float)])
+    frame = Graph("g", lambda row: row["a"] * row["b"]).run(events).frame
+    assert frame["response"].tolist() == [2.5, 13.5]
+
+
 @pytest.mark.parametrize(
     ("events", "words"),
     [

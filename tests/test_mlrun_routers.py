@@ -190,6 +190,11 @@ def test_an_unknown_kind_of_vote_is_seen_event_by_event():
     assert answers(flags, [1, 3, 4]) == [False, True, True]
 
 
+def test_any_float_among_objects_makes_its_vote_a_regression():
+    vote = VotingEnsemble(a=lambda x: np.float32(x) if x == 2 else x, b=lambda x: 4)
+    assert answers(vote, [2, 3]) == [3.0, 3]
+
+
 def test_labels_without_order_fail_only_where_they_tie():
     vote = VotingEnsemble(a=lambda x: x, b=lambda x: 1, c=lambda x: 1 if x == "y" else 2)
     given = answers(vote, ["y", "x", 1])

@@ -344,7 +344,7 @@ def test_only_the_guilty_tenth_fails_and_the_model_is_asked_seldom():
 
 def test_a_frame_with_a_time_is_searched_for_gaps_too():
     refuse = Seen(lambda frame: frame["x"] if len(frame) == 1 else 1 / 0)
-    events = frame_of(x=[1.0, np.nan], t=pd.to_timedelta([1, 2]), w=pd.to_datetime(["2024"] * 2))
+    events = frame_of(x=[1.0, np.nan], t=pd.to_timedelta([1, 2]), c=[1j, 2j])
     assert answers(refuse, events)[0] == 1.0
 
 

@@ -45,6 +45,8 @@ def take_events(events: Any) -> Events:
     if isinstance(events, pd.Series):
         return Events(plain(events), events.index)
     if isinstance(events, np.ndarray):
+        if events.dtype.names:  # A structured array: a table by another name.
+            return take_events(pd.DataFrame(events))
         if events.ndim not in (1, 2):
             raise GraphError(f"an array of events must have 1 or 2 axes, got {events.ndim}")
         return Events(events, pd.RangeIndex(len(events)))

@@ -18,6 +18,7 @@ from ..steps import Model
 from .base import Router
 from .merging import Merger, by_merger, into_one, kind_by_kind
 
+_FLOATS = (float, np.floating)
 VoteType = Literal["classification", "regression", "soft"]
 
 
@@ -175,7 +176,7 @@ class VotingEnsemble(Router):
             if kind == "f":
                 return votes.mean(ballots, self._counts)
             if kind == "O":
-                is_float |= np.fromiter((isinstance(v, float) for v in ballot), bool, len(ballot))
+                is_float |= np.fromiter((isinstance(v, _FLOATS) for v in ballot), bool, len(ballot))
         if counts is not None:
             event = np.repeat(np.arange(len(counts)), counts)
             is_float = np.isin(event, event[is_float])

@@ -207,7 +207,8 @@ def _with_gaps(batch: Batch) -> np.ndarray | None:
     """The events with a missing or infinite number, which most models refuse."""
     bodies = batch.bodies
     if isinstance(bodies, pd.DataFrame):
-        numbers = bodies.select_dtypes("number").to_numpy(dtype=float, na_value=np.nan)
+        is_number = [dtype.kind in "iuf" for dtype in bodies.dtypes]
+        numbers = bodies.loc[:, is_number].to_numpy(dtype=float, na_value=np.nan)
     elif isinstance(bodies, np.ndarray) and bodies.dtype.kind == "f":
         numbers = bodies.reshape(len(bodies), -1)
     elif isinstance(bodies, Samples) and bodies.counts is None:
