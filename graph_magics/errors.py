@@ -79,6 +79,10 @@ class EventError(GraphError):
     """
 
 
+class Unanswered(GraphError):
+    """A service gave no answer at all: it was not reached, took too long or broke off."""
+
+
 def one_line(error: BaseException) -> str:
     r"""Type and first line of an exception.
 

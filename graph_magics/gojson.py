@@ -23,6 +23,7 @@ __all__ = [
     "decode_object",
     "depth_of",
     "encode",
+    "no_object",
     "valid",
     "valid_at_any_depth",
 ]
@@ -117,13 +118,20 @@ def decode_object(raw: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         value, too_large = scan(raw)
     if value is not None and not isinstance(value, dict):
-        kind = _KINDS[type(value)]
-        raise GoJSONError(
-            f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
-        )
+        raise GoJSONError(no_object(value))
     if too_large is not None:
         raise GoJSONError(_too_large(too_large))
     return value
+
+
+def no_object(value: Any) -> str:
+    """What Go says of a value where an object should be.
+
+    >>> no_object([1])
+    'json: cannot unmarshal array into Go value of type map[string]interface {}'
+    """
+    kind = next((_KINDS[kind] for kind in type(value).__mro__ if kind in _KINDS), _go_type(value))
+    return f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
 
 
 def encode(value: Any) -> bytes:

@@ -126,6 +126,15 @@ def number(literal: str) -> int | float:
     return float(literal)
 
 
+def folded(name: str) -> str:
+    """A key as Go compares it with a field's: two letters besides the ASCII ones are k and s.
+
+    >>> folded("PREDICTION\u017f")
+    'predictions'
+    """
+    return name.replace("\u017f", "s").replace("\u212a", "k").lower()
+
+
 def text_of(raw: bytes) -> str:
     r"""A document as text; what is not UTF-8, or half a surrogate pair, is U+FFFD, as Go has it.
 

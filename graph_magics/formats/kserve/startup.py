@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import GraphError
+from ...goscan import folded
 from .deadends import refuse_dead_end
 from .fields import SPEC, Many, Scalar, Struct, Type
 from .plain import Repeated, plain
@@ -114,9 +115,9 @@ def _struct(kind: Struct, value: Any, before: dict[str, Any], path: _Path) -> di
     if not isinstance(value, dict):
         raise _wrong(path, "an object", value)
     taken = dict(before)
-    names = {_folded(name): name for name in kind.fields}
+    names = {folded(name): name for name in kind.fields}
     for key, item in _pairs(value):
-        name = names.get(_folded(key))
+        name = names.get(folded(key))
         if name is None:
             taken[key] = item
             continue
@@ -130,11 +131,6 @@ def _struct(kind: Struct, value: Any, before: dict[str, Any], path: _Path) -> di
 
 def _pairs(value: dict[str, Any]) -> list[tuple[str, Any]]:
     return value.pairs if isinstance(value, Repeated) else list(value.items())
-
-
-def _folded(name: str) -> str:
-    """A name as Go compares it: two letters besides the ASCII ones are k and s to it."""
-    return name.replace("\u017f", "s").replace("\u212a", "k").lower()
 
 
 def _wrong(path: _Path, wanted: str, value: Any) -> GraphError:
