@@ -3,7 +3,7 @@
 from typing import Any
 
 from .errors import EventError, GraphError
-from .graph import Graph, Response
+from .graph import Graph
 from .routers import (
     Ensemble,
     ParallelRun,
@@ -14,7 +14,8 @@ from .routers import (
     VotingEnsemble,
 )
 from .run import Run
-from .steps import Model, Step
+from .steps import Model, Remote, Step
+from .wire import Response
 
 __version__ = "0.1.0"
 
@@ -40,6 +41,7 @@ __all__ = [
     "GraphError",
     "Model",
     "ParallelRun",
+    "Remote",
     "Response",
     "Route",
     "Run",

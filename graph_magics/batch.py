@@ -3,37 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from .bodies import Bodies, Mixed, has_objects, is_json, objects, retyped, take
+from .failures import Failure, Refusal, united
 from .joining import join
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an event has no answer.
-
-    Parameters
-    ----------
-    node : str
-        The dotted path of the step that raised it.
-    error : BaseException
-        What it raised.
-    status : int
-        As HTTP has it: 400 the event is not what the step takes, 404 no route is for it,
-        500 the step broke.
-    place : str or None
-        Where in the user's code, such as ``line 3 of clean``.
-    """
-
-    node: str
-    error: BaseException
-    status: int = 500
-    place: str | None = None
+from .wire import read_all
 
 
 class Batch:
@@ -49,6 +27,11 @@ class Batch:
     failures : mapping of int to Failure
         Events that came this far and failed, by position. They have no body here any more, so
         a step never sees them; they ride along until a router or the run takes them up.
+    status : ndarray of int16, optional
+        What each event was answered with, as HTTP has it; 200 where absent. It is data: who
+        takes anything but a success for a failure says so with `settled`.
+    elapsed : ndarray of float, optional
+        How many seconds each event has waited for services; 0 where absent.
     origin : tuple of (Bodies, ndarray), optional
         For a selection: what it was taken from, and which rows. Who keeps the batch for later
         keeps this instead, and so no copy of the rows.
@@ -65,7 +48,7 @@ class Batch:
     ['A', 'b', 'C']
     """
 
-    __slots__ = ("_bodies", "failures", "memory", "origin", "positions")
+    __slots__ = ("_bodies", "elapsed", "failures", "memory", "origin", "positions", "status")
 
     def __init__(
         self,
@@ -73,8 +56,12 @@ class Batch:
         positions: np.ndarray,
         failures: Mapping[int, Failure] | None = None,
         origin: tuple[Bodies, np.ndarray] | None = None,
+        status: np.ndarray | None = None,
+        elapsed: np.ndarray | None = None,
     ) -> None:
         self._bodies = bodies
+        self.status = status
+        self.elapsed = elapsed
         self.positions = positions
         self.failures: Mapping[int, Failure] = failures or {}
         self.origin = origin
@@ -110,13 +97,27 @@ class Batch:
 
     def events(self) -> list[Any]:
         """One Python object per event: what a per-event step is given, before copying."""
-        return objects(self.bodies)
+        events = self.memory.get("events")
+        if events is None:
+            events = objects(self.bodies)
+            if isinstance(self.bodies, (list, Mixed)):
+                # Read once for all routes of a router.
+                events = self.memory["events"] = read_all(events)
+        return events
 
     def select(self, rows: np.ndarray) -> Batch:
         """Some of the events, in ascending order; failures stay behind."""
         source, chosen = self.origin or (self.bodies, None)
         origin = (source, rows if chosen is None else chosen[rows])
-        return Batch(None, self.positions[rows], None, origin)
+        status = None if self.status is None else self.status[rows]
+        elapsed = None if self.elapsed is None else self.elapsed[rows]
+        return Batch(None, self.positions[rows], None, origin, status, elapsed)
+
+    def at(self, positions: np.ndarray) -> Batch:
+        """Some of the events, by their positions; the batch itself, if those are all."""
+        if len(positions) == len(self) and not self.failures:
+            return self
+        return self.select(np.searchsorted(self.positions, positions))
 
     def apart(self, run: Callable[[Batch], Batch]) -> Batch:
         """Answer bodies of several kinds kind by kind: each as it would be alone."""
@@ -129,17 +130,85 @@ class Batch:
             self.memory["apart"] = parts
         return self.merge([(rows, run(some)) for rows, some in parts])
 
-    def answer(self, bodies: Bodies) -> Batch:
+    def answer(self, bodies: Bodies, status: np.ndarray | None = None) -> Batch:
         """The same events with other bodies."""
-        return Batch(bodies, self.positions, self.failures)
+        return Batch(bodies, self.positions, self.failures, status=status)
 
-    def fail(self, failures: Mapping[int, Failure], bodies: Bodies) -> Batch:
-        """Answer all events but some; ``failures`` by row, ``bodies`` of the others."""
+    def fail(
+        self,
+        failures: Mapping[int, Failure],
+        bodies: Bodies,
+        status: np.ndarray | None = None,
+    ) -> Batch:
+        """Answer all events but some; ``failures`` by row, ``bodies`` and status of the others."""
+        if not failures:
+            return self.answer(bodies, status)
         kept = np.ones(len(self), dtype=bool)
         kept[list(failures)] = False
         positions = self.positions.tolist()
         failed = {positions[row]: failure for row, failure in failures.items()}
-        return Batch(bodies, self.positions[kept], {**self.failures, **failed})
+        return Batch(bodies, self.positions[kept], {**self.failures, **failed}, status=status)
+
+    def bare(self) -> Batch:
+        """The same events without the failures that ride along; the batch itself, without any."""
+        return self._with(self.status, self.elapsed) if self.failures else self
+
+    def as_request(self) -> Batch:
+        """The same events and bodies, as something that is only now sent."""
+        if self.status is None and self.elapsed is None:
+            return self.bare()
+        return self._with(None, None)
+
+    def waited(self, seconds: np.ndarray | None) -> Batch:
+        """The same events with more time that they waited for services; without failures."""
+        if seconds is None:
+            return self.bare()
+        return self._with(self.status, seconds if self.elapsed is None else self.elapsed + seconds)
+
+    def with_failures(self, failures: Mapping[int, Failure]) -> Batch:
+        """The same events with these failures, and no others, riding along."""
+        twin = self._with(self.status, self.elapsed)
+        twin.failures = failures
+        return twin
+
+    def with_status(self, status: np.ndarray | None) -> Batch:
+        """The same events and bodies with another status; without failures."""
+        return self._with(status, self.elapsed)
+
+    def _with(self, status: np.ndarray | None, elapsed: np.ndarray | None) -> Batch:
+        twin = Batch(self._bodies, self.positions, None, self.origin, status, elapsed)
+        twin.memory = self.memory  # Of the same bodies, whatever their status.
+        return twin
+
+    def as_read(self) -> Batch:
+        """The same events with bodies that are read; the batch itself, if nothing is to be."""
+        bodies = self._bodies
+        if not isinstance(bodies, list) or (events := self.events()) is bodies:
+            return self
+        return Batch(
+            events, self.positions, self.failures, status=self.status, elapsed=self.elapsed
+        )
+
+    @property
+    def is_success(self) -> np.ndarray:
+        """Which events were answered with a status of 200 to 299."""
+        if self.status is None:
+            return np.ones(len(self), dtype=bool)
+        return (self.status >= 200) & (self.status < 300)
+
+    def settled(self, node: str) -> Batch:
+        """Make a failure of every answer of ``node`` that is no success."""
+        if self.status is None:
+            return self
+        good = self.is_success
+        failures = dict(self.failures)
+        for row in np.flatnonzero(~good).tolist():
+            refusal = Refusal.of(int(self.status[row]), _event(self, row))
+            status = refusal.status_code if 400 <= refusal.status_code < 600 else 500
+            failures[int(self.positions[row])] = Failure(node, refusal, status)
+        kept = self.select(np.flatnonzero(good))
+        kept.failures, kept.status = failures, None
+        return kept
 
     def merge(
         self,
@@ -158,14 +227,23 @@ class Batch:
                 rows = rows[np.searchsorted(self.positions[rows], answer.positions)]
             parts.append((rows, answer.bodies))
         size = sum(len(rows) for rows, _ in parts)
-        if size == len(self):
-            return Batch(join(parts, size), self.positions, failures)
-        here = np.zeros(len(self), dtype=bool)
-        for rows, _ in parts:
-            here[rows] = True
-        place = np.cumsum(here) - 1
-        bodies = join([(place[rows], bodies) for rows, bodies in parts], size)
-        return Batch(bodies, self.positions[here], failures)
+        positions = self.positions
+        if size < len(self):
+            here = np.zeros(len(self), dtype=bool)
+            for rows, _ in parts:
+                here[rows] = True
+            place = np.cumsum(here) - 1
+            parts = [(place[rows], bodies) for rows, bodies in parts]
+            positions = positions[here]
+        places = [rows for rows, _ in parts]
+        some = [answer for _, answer in answers]
+        return Batch(
+            join(parts, size),
+            positions,
+            failures,
+            status=_joined(places, [answer.status for answer in some], np.int16(200), size),
+            elapsed=_joined(places, [answer.elapsed for answer in some], np.float64(0), size),
+        )
 
     def together(self, answers: Sequence[Batch]) -> tuple[Batch, list[Batch]]:
         """Keep what every one of several answers to this whole batch has.
@@ -248,19 +326,29 @@ def _answered(batch: Batch, answer: Callable[[Batch], Bodies], *, retype: bool) 
         return answer(Batch(typed, batch.positions))
 
 
+def _joined(
+    places: Sequence[np.ndarray],
+    some: Sequence[np.ndarray | None],
+    absent: np.generic,
+    size: int,
+) -> np.ndarray | None:
+    """Put numbers of disjoint selections in order; None if none of them has any."""
+    if all(values is None for values in some):
+        return None
+    joined = np.full(size, absent)
+    for rows, values in zip(places, some, strict=True):
+        if values is not None:
+            joined[rows] = values
+    return joined
+
+
+def _event(batch: Batch, row: int) -> Any:
+    """The body of one event, read."""
+    return batch.select(np.array([row])).events()[0]
+
+
 def _halves(rows: np.ndarray, mask: np.ndarray | None = None) -> Iterable[np.ndarray]:
     if mask is not None and mask.any() and not mask.all():
         return rows[mask], rows[~mask]
     middle = len(rows) // 2
     return rows[middle:], rows[:middle]
-
-
-def united(some: Iterable[Mapping[int, Failure]]) -> Mapping[int, Failure]:
-    """All failures; of an event that failed more than once, the first given."""
-    some = [failures for failures in some if failures]
-    if len(some) < 2:
-        return some[0] if some else {}
-    union: dict[int, Failure] = {}
-    for failures in reversed(some):
-        union.update(failures)
-    return union

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -185,19 +184,21 @@ def has_objects(bodies: Bodies) -> bool:
     return any(dtype in (object, _PANDAS_OBJECT) for dtype in dtypes)
 
 
-@contextmanager
-def many_objects() -> Iterator[None]:
+class many_objects:
     """Hold the garbage collector while a great many objects are made, none of them garbage.
 
     Otherwise it walks over all of them again and again: more than half of what a batch of
     200,000 JSON events costs.
     """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
+
+    __slots__ = ("_enabled",)
+
+    def __enter__(self) -> None:
+        self._enabled = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *raised: object) -> None:
+        if self._enabled:
             gc.enable()
 
 

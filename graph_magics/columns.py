@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .batch import Batch, Failure, united
+from .batch import Batch
 from .bodies import Mixed, Samples, feature, stacked, table
+from .failures import Failure, united
 from .joining import kind_of
 from .nodes import BadEvent, Context
 
@@ -167,6 +168,9 @@ def _frame(records: Sequence[dict[Any, Any]], names: tuple[Any, ...]) -> pd.Data
 
 
 def _not_an_object(body: Any) -> str:
+    if isinstance(body, bytes):
+        shown = body[:60].decode(errors="replace")
+        return f"an event must be JSON, and this is not: {shown}"
     return (
         f'an event must be an object, such as {{"inputs": [[1.0, 2.0]]}} or '
         f'{{"age": 30}}; got {type(body).__name__}: {body!r:.40}'

@@ -56,6 +56,11 @@ class Drawable(Protocol):
         """The texts on the edges to them."""
         ...
 
+    @property
+    def exits(self) -> Sequence[str]:
+        """Those of a "Sequence" whose answer may be the last, though others follow."""
+        ...
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -66,19 +71,23 @@ class Seen:
     events : int
         How many entered it.
     errors : int
-        How many of them failed in it, or inside it.
+        How many of them failed in it, or inside it, or were answered with a status that is
+        no success.
     seconds : float or None
         Median time per event, where it was measured.
+    refused : int
+        How many of the errors are answers with such a status, which go on.
     """
 
     events: int
     errors: int = 0
     seconds: float | None = None
+    refused: int = 0
 
     @property
     def answered(self) -> int:
         """How many events went on from here."""
-        return max(self.events - self.errors, 0)
+        return max(self.events - self.errors + self.refused, 0)
 
 
 _NOTHING = Seen(0)
@@ -110,8 +119,9 @@ def to_dot(
     Examples
     --------
     >>> from types import SimpleNamespace as Fake
-    >>> step = Fake(kind="Step", title="", children={}, edges=[], route_labels={})
-    >>> flow = Fake(kind="Flow", title="", children={"clean": step}, edges=[], route_labels={})
+    >>> step = Fake(kind="Step", title="", children={}, edges=[], route_labels={}, exits=[])
+    >>> flow = Fake(kind="Flow", title="", children={"clean": step}, edges=[], route_labels={},
+    ...             exits=[])
     >>> dot = to_dot("churn", flow, {"clean": Seen(569, 0, 1.2e-6)})
     >>> "569 events · 1.2 µs each" in dot.source
     True
@@ -211,7 +221,10 @@ _FLOW = _Look("point", _LINE, _LINE)
 _LOOKS = {
     "Step": _STEP,
     "Model": _Look("component", "#c2e5c4", "#4b9b5b"),
-    "Remote": _Look("cds", "#bfe6e6", "#3a979b"),
+    "Remote": _Look("box3d", "#bfe6e6", "#3a979b"),
+    "Service": _Look("box3d", "#e6e6e6", _LINE),
+    "Jump": _Look("box", "#e6e6e6", _LINE),
+    "Nowhere": _Look("octagon", "#f7c6c7", _RED),
     "Flow": _FLOW,
     "Sequence": _FLOW,
     "Splitter": _CHOOSER._replace(sign="%"),
@@ -257,6 +270,9 @@ class _Pen:
                 self._edge(dot, parts[a].exit, parts[b].entry, self._of((*path, a)).answered)
             else:
                 self._way_in(dot, parts[a].exit, parts[b].entry, (*path, b), node)
+            if node.kind == "Sequence" and a in node.exits:
+                gone = self._of((*path, a)).answered - self._of((*path, b)).events
+                self._edge(dot, parts[a].exit, ends.exit, max(gone, 0), "else")
         for name, part in parts.items():
             if name not in left:
                 self._edge(dot, part.exit, ends.exit, self._of((*path, name)).answered)

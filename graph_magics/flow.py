@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .batch import Batch, united
+from .batch import Batch
 from .errors import GraphError
+from .failures import united
 from .naming import caller, numbered, variable_of
 from .nodes import Context, Node, as_node
 
@@ -97,13 +99,15 @@ class Flow(Node):
 
     def run(self, batch: Batch, context: Context) -> Batch:
         """Run the steps, each on what the ones before it answered."""
-        names = self.names
+        names, ends = self.names, self.ends
         answers: dict[Node, list[Batch]] = {}
         for step in self._order:
             before = self._before[step]
             received = [b for source in before for b in answers[source]] if before else [batch]
-            answers[step] = [context.run(names[step], step, some) for some in received]
-        last = [answer for end in self.ends for answer in answers[end]]
+            # What the flow answers with, whoever runs it takes as it wants to.
+            run = partial(context.ask, is_service=False) if step in ends else context.run
+            answers[step] = [run(names[step], step, some) for some in received]
+        last = [answer for end in ends for answer in answers[end]]
         return last[0] if len(last) == 1 else _first_answers(batch, last)
 
 

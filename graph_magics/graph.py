@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-import json
+import itertools
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from .bodies import objects
-from .engine import Events, execute, take_events
-from .errors import EventError, GraphError, near, one_line
-from .flow import Flow, as_flow
+from .batch import Batch
+from .binding import bound_flow, told
+from .engine import execute, take_events
+from .errors import EventError, GraphError, listed, near, one_line
+from .failures import Failure
+from .flow import Flow
 from .formats.python import run_body
-from .naming import caller, variable_of
+from .naming import caller
 from .nodes import Node, accepts, walk
-from .outputs import RESERVED
-from .routers import Splitter, Switch
 from .run import Run
+from .serving import (
+    headers_of,
+    plain_response,
+    refused,
+    request_of,
+    requests_of,
+    router_response,
+    without_crash,
+)
+from .steps.unbound import Unbound
+from .wire import Response
 
 if TYPE_CHECKING:
+    from .formats.kserve.building import Services
     from .picture import Drawing, Renderer
-
-_ONE = pd.RangeIndex(1)
-
-
-@dataclass(frozen=True)
-class Response:
-    """An answer as HTTP has it.
-
-    Parameters
-    ----------
-    status_code : int
-        200 answered, 400 the event is not what a step takes, 404 no route, 500 a step failed.
-    body : bytes
-        JSON.
-    content_type : str
-    """
-
-    status_code: int
-    body: bytes
-    content_type: str = "application/json"
 
 
 class Graph:
@@ -84,18 +76,24 @@ class Graph:
         if not isinstance(name, str) or not name:
             raise GraphError(f"a graph needs a name, a text; got {name!r}")
         self.name = name
+        #: The manifest that it was made of, as plain data; None for a graph made in Python.
+        self.manifest: Mapping[str, Any] | None = None
+        #: What a user should know of the manifest, a line each.
+        self.warnings: list[str] = []
+        self._services: Services | None = None
+        self._tests = itertools.count()
         try:
-            #: The flow of the graph's steps.
-            self.root: Flow = _flow(root)
             if namespace is None:
                 frame = caller()
                 namespaces: list[Mapping[str, Any]] = [frame.f_locals, frame.f_globals]
             else:
                 namespaces = [namespace]
-            _bind(self.root, namespaces)
-            _check_names(self.root)
+            #: The flow of the graph's steps.
+            self.root: Flow = bound_flow(root, namespaces)
         except GraphError as error:
             raise error.at(graph=name) from None
+        nodes = self.nodes.values()
+        self._unbound = dict.fromkeys(n.service for n in nodes if isinstance(n, Unbound))
 
     @classmethod
     def from_cell(
@@ -130,6 +128,78 @@ class Graph:
         rest = {key: value for key, value in namespace.items() if key not in assigned}
         return cls(name, flow, namespace={**assigned, **rest})
 
+    @classmethod
+    def from_kserve(
+        cls,
+        manifest: Any,
+        services: Mapping[str, Any] | None = None,
+        *,
+        name: str | None = None,
+        namespace: Mapping[str, Any] | None = None,
+        propagate_headers: str | None = None,
+    ) -> Graph:
+        """Take a KServe InferenceGraph, to be answered as KServe's own router would.
+
+        Parameters
+        ----------
+        manifest : str, bytes, path, mapping or Graph
+            YAML or JSON text, a file's path, or a dict. A bare spec, without ``apiVersion``
+            and ``kind``, is taken as the router itself takes it; a whole manifest as a
+            cluster does, whose reasons are given where it would refuse it. Or a graph that
+            was made of a manifest, to be made anew with other services in place of some.
+        services : mapping, optional
+            ``serviceName`` or ``serviceUrl`` (or a step's name, or a URL's host) to whatever
+            may stand where a step is expected, such as a model, a function of a request's
+            body, or a URL. A ``serviceUrl`` that is not bound is called over HTTP.
+        name : str, optional
+            Of the graph; the manifest's if absent.
+        namespace : mapping, optional
+            Where a ``serviceName`` that is not bound is looked up: ``sklearn-iris`` as
+            ``sklearn_iris``.
+        propagate_headers : str, optional
+            Which headers of a request services get: regular expressions with commas between
+            them. The environment's ``PROPAGATE_HEADERS`` if absent, as with the router.
+
+        Raises
+        ------
+        GraphError
+            If it is no manifest, or one that a cluster or the router would not take.
+
+        Examples
+        --------
+        >>> spec = {"nodes": {"root": {"routerType": "Sequence", "steps": [
+        ...     {"serviceName": "double"}, {"serviceName": "double", "data": "$response"}]}}}
+        >>> twice = Graph.from_kserve(spec, {"double": lambda body: {"x": 2 * body["x"]}})
+        >>> twice.test(body={"x": 3})
+        {'x': 12}
+        >>> twice.test(body=b'{"x": 3}', get_body=False).body
+        b'{"x":12}'
+        >>> Graph.from_kserve(twice, {"double": lambda body: {"x": 0}}).test(body={"x": 3})
+        {'x': 0}
+        """
+        from .formats.kserve.building import Services, build
+        from .formats.kserve.manifests import read as read_manifest
+
+        found = Services(services or {}, namespace or {}, propagate_headers)
+        if isinstance(manifest, Graph):
+            if manifest._services is None:
+                raise GraphError("it was made of Python parts, not of a manifest").at(
+                    graph=manifest.name
+                )
+            found, name = found.over(manifest._services), name or manifest.name
+            manifest = manifest.manifest
+        elif propagate_headers is None:
+            found = replace(found, propagate_headers=os.environ.get("PROPAGATE_HEADERS"))
+        try:
+            document = read_manifest(manifest)
+            built = build(document, found)
+        except GraphError as error:
+            raise error.at(graph=name) from None
+        graph = cls(name or built.name, built.root, namespace={})
+        graph.manifest, graph.warnings = built.document, built.warnings
+        graph._services = found
+        return graph
+
     @property
     def nodes(self) -> Mapping[str, Node]:
         """Every node by its dotted path, parents first."""
@@ -147,8 +217,10 @@ class Graph:
 
         Parameters
         ----------
-        events : DataFrame, Series, ndarray, list of JSON bodies, or one JSON body (a dict)
-            A row, item or body for each event. Never changed.
+        events : DataFrame, Series, ndarray, list of JSON bodies, one JSON body (a dict), or path
+            A row, item or body for each event. Never changed. A path is of JSON Lines. With a
+            manifest, a body may be bytes, and a row of a table is sent as
+            ``{"instances": [{column: value}]}``.
         seed : int
             Of the draws of Splitters; the same seed draws the same.
         on_error : {"keep", "raise"}
@@ -183,32 +255,48 @@ class Graph:
             taken = take_events(events)
         except GraphError as error:
             raise error.at(graph=self.name) from None
+        self._check_bound()
+        if self.manifest is not None:
+            taken = requests_of(taken)
         stop = on_error == "raise"
         outcome = execute(
             self.root, taken, seed=int(seed), chunk_size=chunk_size, stop_on_failure=stop
         )
+        outcome.answers[:] = map(without_crash, outcome.answers)
         if stop:
-            self._raise_first(outcome.answers[-1].failures, taken.index)
-        return Run(self.name, self.root, taken, outcome, seed=int(seed))
+            self._raise_first(outcome.answers[-1], taken.index)
+        as_sent = self.manifest is not None
+        return Run(self.name, self.root, taken, outcome, seed=int(seed), as_sent=as_sent)
 
     def test(
         self,
         path: Any = "/",
         body: Any = None,
+        method: str = "POST",
+        headers: Any = None,
         *,
-        seed: int = 0,
+        seed: int | None = None,
         event_id: str | None = None,
         get_body: bool = True,
     ) -> Any:
         """Run one event, as a request to the served graph would.
 
+        A graph of a KServe manifest answers as KServe's router does, to the last byte; also
+        to ``/readyz``.
+
         Parameters
         ----------
         path : str
             Of the request; may be left out: ``test(body)``.
-        body : JSON body, or a row of a table as a Series or a one-row DataFrame
-        seed : int
-            Of the draws of Splitters.
+        body : JSON body, bytes, or a row of a table as a Series or a one-row DataFrame
+            Bytes are the request as it is sent; with a manifest, so is a text.
+        method : str
+            Of the request; no answer depends on it.
+        headers : mapping or pairs, optional
+            Of the request: name to value, or to a list of values.
+        seed : int, optional
+            Of the draws of Splitters. If absent, each test draws anew, the first one of a
+            graph as with 0.
         event_id : str, optional
             The request's id, which answers to ``{"inputs": ...}`` repeat.
         get_body : bool
@@ -217,28 +305,83 @@ class Graph:
         Raises
         ------
         EventError
-            If a step fails; the step's own exception is the cause.
+            If a step fails, or the answer's status is no success; a step's own exception is
+            the cause.
+        GraphError
+            If the request cannot be, or services are not bound.
         """
         if not isinstance(path, str) or not path.startswith("/"):
             path, body = "/", path if body is None else body
         if isinstance(body, pd.DataFrame) and len(body) != 1:
             raise GraphError(f"test takes one event, got {len(body)}; use run", graph=self.name)
-        if isinstance(body, pd.Series):
-            body = body.to_dict()
-        events = take_events(body) if isinstance(body, pd.DataFrame) else Events([body], _ONE)
-        outcome = execute(self.root, events, seed=seed, event_id=event_id, stop_on_failure=True)
-        (answer,) = outcome.answers
-        if get_body:
-            self._raise_first(answer.failures, None)
-            return objects(answer.bodies)[0] if len(answer) else None
-        if answer.failures:
-            failure = answer.failures[0]
-            told = {"error": f"{failure.node}: {one_line(failure.error)}"}
-            return Response(failure.status, _json(told))
+        is_kserve = self.manifest is not None
+        if is_kserve and path.partition("?")[0] == "/readyz":
+            return None if get_body else Response(200, b"", None)
+        self._check_bound()
         try:
-            return Response(200, _json(objects(answer.bodies)[0]))
-        except (TypeError, ValueError) as error:
-            return Response(500, _json({"error": f"the answer is no JSON: {error}"}))
+            request, pairs = request_of(body, is_raw=is_kserve), headers_of(headers)
+        except GraphError as error:
+            raise error.at(graph=self.name) from None
+        outcome = execute(
+            self.root,
+            request,
+            seed=next(self._tests) if seed is None else seed,
+            event_id=event_id,
+            headers=pairs,
+            stop_on_failure=True,
+        )
+        answer = without_crash(outcome.answers[0])
+        if get_body:
+            self._raise_first(answer, None)
+            return answer.events()[0] if len(answer) else None
+        return router_response(answer) if is_kserve else plain_response(answer)
+
+    def to_kserve(self, path: str | Path | None = None) -> str:
+        """Write the graph as a KServe InferenceGraph that a cluster takes.
+
+        A graph of a manifest is written as it was read, fields unknown to KServe included. Of
+        a graph of Python parts, each model and function is a service, which the comments at
+        the top of the manifest list.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            A file to write the text to.
+
+        Returns
+        -------
+        str
+            YAML.
+
+        Raises
+        ------
+        GraphError
+            If KServe cannot express a part of it, or a cluster would refuse it: which, and why.
+
+        Examples
+        --------
+        >>> from graph_magics import Ensemble, Graph
+        >>> print(Graph("both", Ensemble(up=abs, down=round)).to_kserve())
+        # Services that must exist beside it:
+        ...
+        apiVersion: serving.kserve.io/v1alpha1
+        kind: InferenceGraph
+        ...
+        """
+        from .formats.kserve.export import export
+
+        try:
+            text = export(self.name, self.root, self.manifest).text
+        except GraphError as error:
+            raise error.at(graph=self.name) from None
+        if path is not None:
+            try:
+                Path(path).expanduser().write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise GraphError(
+                    f"{str(path)!r} cannot be written: {error.strerror or error}", graph=self.name
+                ) from None
+        return text
 
     def draw(self, path: str | Path | None = None, *, renderer: Renderer | None = None) -> Drawing:
         """Draw the graph.
@@ -284,12 +427,26 @@ class Graph:
         return list(self.root.children)
 
     def __repr__(self) -> str:
-        return f"Graph {self.name!r}: {_told(self.root)}"
+        return f"Graph {self.name!r}: {told(self.root)}"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": repr(self), "image/svg+xml": self.draw().svg}
 
-    def _raise_first(self, failures: Mapping[int, Any], index: pd.Index | None) -> None:
+    def _check_bound(self) -> None:
+        """Refuse to run with services that nothing is bound to, all in one error."""
+        unbound = self._unbound
+        if unbound:
+            what = "service" if len(unbound) == 1 else "services"
+            raise GraphError(
+                f"nothing is bound to the {what} {listed(unbound)}; bind with "
+                f"--bind {next(iter(unbound))}=VARIABLE or services={{...}}",
+                graph=self.name,
+            )
+
+    def _raise_first(self, answer: Batch, index: pd.Index | None) -> None:
+        failures: Mapping[int, Failure] = answer.failures
+        if answer.status is not None:
+            failures = {**refused(answer, "root"), **failures}
         if not failures:
             return
         position = min(failures)
@@ -303,69 +460,6 @@ class Graph:
 
 def _is_whole(number: Any) -> bool:
     return isinstance(number, (int, np.integer)) and not isinstance(number, bool)
-
-
-def _flow(root: Any) -> Flow:
-    flow = as_flow(root)
-    # A flow of its own, so that naming its steps here does not rename them elsewhere.
-    return Flow(flow.steps, flow.wires)
-
-
-def _bind(node: Node, namespaces: list[Mapping[str, Any]]) -> None:
-    """Name every node that has no name after the variable that holds it."""
-    inside = node.steps if isinstance(node, Flow) else tuple(node.children.values())
-    for child in inside:
-        if child.name is None:
-            child.name = variable_of(child, *namespaces)
-        _bind(child, namespaces)
-    if isinstance(node, Flow):
-        node.bind()
-    for name in node.children:
-        if not isinstance(name, str) or not name or "." in name:
-            raise GraphError(f"a name must be a text without a dot, got {name!r}", node=node.name)
-
-
-def _check_names(root: Flow) -> None:
-    seen: dict[str, Node] = {}
-    for path, node in walk(root):
-        name = path.rpartition(".")[2]
-        if name in RESERVED:
-            raise GraphError(
-                f"{name!r} is a column of every run; call the node otherwise", node=path
-            )
-        if name == "route" and isinstance(seen.get(path.rpartition(".")[0]), (Splitter, Switch)):
-            raise GraphError("'route' is the column of the routes chosen; rename it", node=path)
-        if path in seen:
-            raise GraphError("this path stands for two nodes; rename one", node=path)
-        seen[path] = node
-
-
-def _told(flow: Node) -> str:
-    """A graph in one line: ``scale >> vote[forest, logistic]``."""
-    names = list(flow.children)
-    follow = list(flow.edges) == list(pairwise(names))
-    return (" >> " if follow else ", ").join(_part(n, c) for n, c in flow.children.items())
-
-
-def _part(name: str, node: Node) -> str:
-    if not node.children:
-        return name
-    inside = (
-        _told(node)
-        if isinstance(node, Flow)
-        else ", ".join(_part(n, c) for n, c in node.children.items())
-    )
-    return f"{name}[{inside}]"
-
-
-def _json(body: Any) -> bytes:
-    return json.dumps(body, default=_plain, ensure_ascii=False).encode()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
-    return str(value)
 
 
 @accepts(lambda thing: isinstance(thing, Graph))

@@ -17,8 +17,13 @@ from .errors import GraphError, counted
 from .nodes import Node
 from .outputs import Output
 from .routers import Router, VotingEnsemble
+from .routers.jump import Jump, NoNode
 from .scores import Task
 from .steps import Model
+from .wire import read_all
+
+#: Where an answer holds its predictions.
+_ANSWERS = tuple(ANSWER_KEYS.values())
 
 
 def answers_for(
@@ -44,22 +49,25 @@ def answers_for(
     GraphError
         If the target has as many labels as neither, or nothing can be judged.
     """
-    judged = [output for output in outputs if isinstance(output.node, (Model, Router))]
+    judged = [output for output in outputs if _is_judged(output)]
     counts = np.ones(len(events), dtype=np.int64)
-    if any(isinstance(output.joined, Samples) for output in judged):
+    if any(isinstance(output.joined, Samples) or _lists_in(output) for output in judged):
         counts = _sample_counts(events)
         _check_size(y, len(events), int(counts.sum()))
     columns: dict[str, Any] = {}
     for output in judged:
         values = _values(output, counts)
-        if values is not None:
+        if values is not None and not (_passes_on(output) and _is_among(values, columns)):
             columns[output.column] = values
     last = _values(response, counts) if response.parts else None
     if last is not None and _says_more(last, columns, y):
         columns["response"] = last
     if not columns:
         raise GraphError("no model or router of the graph answers with a value to compare")
-    features = events.bodies if isinstance(events.bodies, pd.DataFrame) else None
+    bodies: Any = events.bodies
+    if isinstance(bodies, Samples) and bodies.counts is None:
+        bodies = bodies.values  # Rows of a table, each sent as an instance.
+    features = bodies if isinstance(bodies, pd.DataFrame) else None
     return pd.DataFrame(columns, index=_by_sample(events.index, counts)), features
 
 
@@ -82,6 +90,8 @@ def _values(output: Output, counts: np.ndarray) -> Any:
     bodies: Any = output.joined
     if isinstance(bodies, Samples):
         rows, bodies = _rows_of(output.positions, counts), bodies.values
+    elif (lists := _lists_in(output)) is not None:
+        rows, bodies = _flattened(lists, output.positions, counts)
     elif size == len(counts):
         rows = output.positions
     else:
@@ -99,13 +109,56 @@ def _values(output: Output, counts: np.ndarray) -> Any:
     return Output(output.path, output.column, None, [(rows, bodies)], size).spread(bodies)
 
 
+def _is_judged(output: Output) -> bool:
+    """Whether a node predicts: a model, a router, and in a manifest whatever is a service."""
+    if isinstance(output.node, (Model, Router)):
+        return True
+    return output.as_sent and not isinstance(output.node, (Jump, NoNode))
+
+
+def _lists_in(output: Output) -> list[list[Any] | None] | None:
+    """The predictions of each body that has some; None if there is none at all."""
+    bodies: Any = output.joined if output.parts else ()
+    if not isinstance(bodies, list):
+        return None
+    lists = [
+        next((body[key] for key in _ANSWERS if isinstance(body.get(key), list)), None)
+        if isinstance(body, dict)
+        else None
+        for body in bodies
+    ]
+    return lists if any(found is not None for found in lists) else None
+
+
+def _flattened(
+    lists: list[list[Any] | None], positions: np.ndarray, counts: np.ndarray
+) -> tuple[np.ndarray, list[Any]]:
+    """All predictions, and where they stand; what is not one for each sample says nothing."""
+    kept = [
+        row
+        for row, (found, count) in enumerate(zip(lists, counts[positions].tolist(), strict=True))
+        if found is not None and len(found) == count
+    ]
+    values = [value for row in kept for value in lists[row] or ()]
+    return _rows_of(positions[np.array(kept, dtype=np.int64)], counts), values
+
+
 def _says_more(last: Any, columns: Mapping[str, Any], y: Any) -> bool:
     """Whether the response is not what a node has said already, and can be told from the target."""
     response = pd.Series(last)
-    if any(response.equals(pd.Series(values)) for values in columns.values()):
+    if _is_among(last, columns):
         return False
     target = pd.Series(np.asarray(y).ravel())
     return not columns or is_string_dtype(response.dropna()) == is_string_dtype(target.dropna())
+
+
+def _passes_on(output: Output) -> bool:
+    """Whether a node of a manifest may answer just what one of its steps has answered."""
+    return output.as_sent and isinstance(output.node, Router)
+
+
+def _is_among(values: Any, columns: Mapping[str, Any]) -> bool:
+    return any(pd.Series(values).equals(pd.Series(known)) for known in columns.values())
 
 
 def _rows_of(positions: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -128,7 +181,9 @@ def _sample_counts(events: Events) -> np.ndarray:
     """How many samples each JSON event brings; 1 where it has none to count."""
     counts = np.ones(len(events), dtype=np.int64)
     bodies: Any = events.bodies
-    for row, body in enumerate(bodies):
+    if isinstance(bodies, Samples):
+        return counts if bodies.counts is None else bodies.counts
+    for row, body in enumerate(read_all(bodies)):
         for key in ANSWER_KEYS:
             if isinstance(body, dict) and isinstance(body.get(key), list):
                 counts[row] = len(body[key])

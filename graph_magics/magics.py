@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from argparse import Namespace
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -12,7 +14,9 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
+from .engine.events import is_event_file
 from .errors import GraphError, a, listed, near, one_line
+from .formats import is_manifest
 from .graph import Graph
 from .run import Run
 
@@ -25,12 +29,20 @@ class GraphMagics(Magics):
 
     @magic_arguments()
     @argument("name", nargs="?", help="the graph; without one, all graphs are listed")
+    @argument(
+        "--bind",
+        metavar="SERVICE=EXPRESSION",
+        action="append",
+        default=[],
+        help="what answers for a service of a KServe manifest: a function, a model, a graph or "
+        "a URL; may be repeated. Otherwise a variable of the service's name, if there is one",
+    )
     @line_cell_magic
     def graph(self, line: str, cell: str | None = None) -> Graph | None:
         """Declare a graph in a cell, and draw it; or, as %graph, draw it again.
 
-        The body is Python. Notebook variables are in reach; what it assigns stays in the
-        graph. Example:
+        The body is Python, or a KServe InferenceGraph as YAML or JSON. Notebook variables
+        are in reach; what it assigns stays in the graph. Example:
 
             %%graph churn
             clean = Step(drop_ids)
@@ -47,13 +59,30 @@ class GraphMagics(Magics):
             return self._named(arguments.name, Graph)
         name = arguments.name
         self._check_name(name)
-        graph = Graph.from_cell(name, cell, self.shell.user_ns, first_line=2)
+        if is_manifest(cell):
+            services = dict(map(self._bound, arguments.bind))
+            graph = Graph.from_kserve(cell, services, name=name, namespace=self.shell.user_ns)
+            for warning in graph.warnings:
+                print(f"Note: {warning}")
+        elif arguments.bind:
+            raise GraphError("--bind names the services of a KServe manifest, and this is Python")
+        else:
+            graph = Graph.from_cell(name, cell, self.shell.user_ns, first_line=2)
         self.shell.push({name: graph})
         return graph
 
+    def _bound(self, text: str) -> tuple[str, Any]:
+        """Split ``service=expression`` and look the expression up."""
+        service, equals, expression = text.partition("=")
+        if not (service and equals and expression):
+            raise GraphError(f"--bind wants SERVICE=VARIABLE, got {text!r}")
+        if re.match(r"https?://", expression):
+            return service, expression
+        return service, self._value(expression)
+
     @magic_arguments()
     @argument("graph", help="the graph")
-    @argument("events", help="a DataFrame, an array or a list of JSON bodies")
+    @argument("events", help="a DataFrame, an array, a list of JSON bodies, or a .jsonl file")
     @argument("--into", metavar="NAME", help="the variable that is to hold the run")
     @argument("--seed", type=int, default=0, help="of the draws of Splitters; 0 if absent")
     @argument(
@@ -101,6 +130,23 @@ class GraphMagics(Magics):
         self._assign(arguments.into, comparison)
         return comparison
 
+    @magic_arguments()
+    @argument("graph", help="the graph")
+    @argument("path", nargs="?", help="the file to write; without one, the text is printed")
+    @argument("--to", choices=("kserve",), required=True, help="the system it is for")
+    @line_magic
+    def graph_export(self, line: str) -> None:
+        """Write a graph as a KServe InferenceGraph, for kubectl apply.
+
+        Example: %graph_export churn --to kserve churn.yaml
+        """
+        arguments = _parsed(self.graph_export, line)
+        if arguments is None:
+            return
+        text = self._named(arguments.graph, Graph).to_kserve(arguments.path)
+        if arguments.path is None:
+            print(text, end="")
+
     def _listing(self) -> str:
         graphs = {
             name: value
@@ -131,11 +177,13 @@ class GraphMagics(Magics):
         if held is not None:
             raise GraphError(f"{name!r} is no {told} but {a(held)}")
         names = [key for key, value in self.shell.user_ns.items() if isinstance(value, kind)]
-        known = f" There is {listed(names)}" if names else ""
-        raise GraphError(f"no {told} is called {name!r}{near(name, names)}{known}")
+        known = f" There is {listed(names)}." if names else ""
+        raise GraphError(f"no {told} is called {name!r}{near(name, names) or '.'}{known}")
 
     def _value(self, expression: str) -> Any:
-        """The value of an expression over the notebook's variables."""
+        """The value of an expression over the notebook's variables; a file's path is itself."""
+        if is_event_file(expression):
+            return Path(expression)
         try:
             return self.shell.ev(expression)
         except NameError as error:
@@ -160,7 +208,7 @@ def _parsed(magic: Callable[..., Any], line: str) -> Namespace | None:
         if "--help" in words or "-h" in words:
             print(parser.format_help().removeprefix("::\n").strip())
             return None
-        return parser.parse_args(words)
+        return parser.parse_intermixed_args(words)
     except (UsageError, ValueError) as error:
         # Not as a UsageError: nbval takes that for success in its lax mode.
         raise GraphError(f"%{magic.__name__}: {error}; see %{magic.__name__} --help") from None

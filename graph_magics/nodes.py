@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
-from .batch import Batch, Failure
-from .errors import GraphError, a, listed, near, place_of
+from .batch import Batch
+from .errors import GraphError, Unanswered, a, listed, near, place_of
+from .failures import Failure
+from .responses import with_raised
+
+MAX_DEPTH = 250
+"""How many nodes an event may be in at once, those that it comes to again included."""
+
+_TOO_DEEP = "nodes that call each other need a condition that once holds no more"
 
 
 class Visit(NamedTuple):
@@ -21,10 +29,22 @@ class Visit(NamedTuple):
     seconds: float
     choices: Sequence[str] | None
     choice: Any
+    #: What a service raised that was answered all the same, by position.
+    raised: Mapping[int, Failure]
 
 
-#: Runs an async function over events, at most some at a time; gives results or exceptions.
-AsyncMap = Callable[[Callable[[Any], Awaitable[Any]], Sequence[Any]], list[Any]]
+class AsyncMap(Protocol):
+    """Runs an async function over events, at most some at a time; gives results or exceptions."""
+
+    def __call__(
+        self, function: Callable[[Any], Awaitable[Any]], events: Sequence[Any], limit: int = ...
+    ) -> list[Any]:
+        """Await the function for every event."""
+        ...
+
+
+#: Runs functions at the same time, and gives what they give.
+AtOnce = Callable[[Sequence[Callable[[], Any]]], list[Any]]
 
 
 @dataclass(slots=True)
@@ -41,18 +61,30 @@ class Context:
         Every node's traffic, in the order in which they were begun.
     async_map : callable
         Runs an async function over many events at once.
+    at_once : callable
+        Runs several functions at the same time.
     event_id : str or None
         The id that the request came with.
+    headers : sequence of (str, str)
+        Those that the request came with.
     keep_tracebacks : bool
         Whether failures keep their traceback, and so everything that it holds in memory.
+    trail : str
+        The paths of the jumps on the way here, for nodes that are come to by several ways.
+    depth : int
+        How many nodes stand around this one.
     """
 
     path: str
     seed: int
     visits: list[Visit]
     async_map: AsyncMap
+    at_once: AtOnce
     event_id: str | None = None
     keep_tracebacks: bool = False
+    headers: Sequence[tuple[str, str]] = ()
+    trail: str = ""
+    depth: int = 0
     choices: Sequence[str] | None = None
     choice: Any = None
 
@@ -61,24 +93,76 @@ class Context:
         """The last part of the path."""
         return self.path.rpartition(".")[2]
 
+    @property
+    def way(self) -> str:
+        """The path, and how it was come to: what a draw is a function of."""
+        return f"{self.trail}{self.path}" if self.trail else self.path
+
     def run(self, name: str, node: Node, batch: Batch) -> Batch:
-        """Run a child on a batch, and keep a record of it. Nobody runs for no event."""
+        """Run a child on a batch, and keep a record of it. Nobody runs for no event.
+
+        What the child answers is read, and an event that it answers with a status that is no
+        success fails.
+        """
+        path = f"{self.path}.{name}" if self.path else name
+        answer = self._visit(path, node, batch, self.trail)
+        return (answer if answer.status is None else answer.settled(path)).as_read()
+
+    def ask(self, name: str, node: Node, batch: Batch, *, is_service: bool) -> Batch:
+        """Run a child on a batch, and take bodies and statuses as they come.
+
+        What a service raises is a response, too.
+        """
+        path = f"{self.path}.{name}" if self.path else name
+        return self._visit(path, node, batch, self.trail, is_service=is_service)
+
+    def jump(self, path: str, node: Node, batch: Batch) -> Batch:
+        """Run a node that stands elsewhere in the graph."""
+        return self._visit(path, node, batch, f"{self.way} > ")
+
+    def run_all(self, runs: Sequence[Callable[[Context], Batch]], *, at_once: bool) -> list[Batch]:
+        """Run several children, each with a context like this; in their order, or at once.
+
+        The record has them in their order all the same.
+        """
+        if not at_once or len(runs) < 2:
+            return [run(self) for run in runs]
+        twins = [replace(self, visits=[]) for _ in runs]
+        calls = [partial(run, twin) for run, twin in zip(runs, twins, strict=True)]
+        answers = self.at_once(calls)
+        for twin in twins:
+            self.visits.extend(twin.visits)
+        return answers
+
+    def _visit(
+        self, path: str, node: Node, batch: Batch, trail: str, *, is_service: bool = False
+    ) -> Batch:
         if not len(batch.positions):
             return batch
         here = Context(
-            f"{self.path}.{name}" if self.path else name,
+            path,
             self.seed,
             self.visits,
             self.async_map,
+            self.at_once,
             self.event_id,
             self.keep_tracebacks,
+            self.headers,
+            trail,
+            self.depth + 1,
         )
+        if here.depth > MAX_DEPTH:
+            lost = here.failure(Unanswered(f"came here through {MAX_DEPTH} nodes: {_TOO_DEEP}"))
+            return batch.fail(dict.fromkeys(range(len(batch)), lost), [])
         place = len(self.visits)
-        self.visits.append(Visit(here.path, batch, batch, 0.0, None, None))
+        self.visits.append(Visit(path, batch, batch, 0.0, None, None, {}))
         started = perf_counter()
         answer = node.run(batch, here)
         seconds = perf_counter() - started
-        self.visits[place] = Visit(here.path, batch, answer, seconds, here.choices, here.choice)
+        raised: Mapping[int, Failure] = {}
+        if is_service and answer.failures:
+            answer, raised = with_raised(answer, batch)
+        self.visits[place] = Visit(path, batch, answer, seconds, here.choices, here.choice, raised)
         return answer
 
     def chose(self, routes: Sequence[str], choice: Any) -> None:
@@ -88,7 +172,9 @@ class Context:
         """
         self.choices, self.choice = routes, choice
 
-    def failure(self, error: Exception, status: int | None = None) -> Failure:
+    def failure(
+        self, error: Exception, status: int | None = None, *, elapsed: float = 0.0
+    ) -> Failure:
         """Make an event's failure out of what this node raised."""
         place = place_of(error.__traceback__)
         if not self.keep_tracebacks:
@@ -98,7 +184,7 @@ class Context:
             status = getattr(error, "status", 500)
         if not (isinstance(status, int) and 400 <= status < 600):
             status = 500  # Another library's status, which is not HTTP's.
-        return Failure(self.path, error, status, place)
+        return Failure(self.path, error, status, place, elapsed)
 
 
 class BadEvent(GraphError):
@@ -120,6 +206,8 @@ class Node:
     """
 
     kind: ClassVar[str] = "Node"
+    #: Whether it waits for something outside, so that others may run meanwhile.
+    waits: bool = False
     name: str | None = None
     #: Who joins nodes to flows; set by ``flow.py``, which stands above nodes.
     join: ClassVar[Callable[[Any, Any], Node]]
@@ -146,6 +234,11 @@ class Node:
     @property
     def edges(self) -> Sequence[tuple[str, str]]:
         """The wires between the children of a flow."""
+        return ()
+
+    @property
+    def exits(self) -> Sequence[str]:
+        """The children of a Sequence whose answer may be the last, though others follow."""
         return ()
 
     def natural_name(self) -> str:

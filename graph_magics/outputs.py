@@ -16,6 +16,7 @@ from .joining import join
 from .nodes import Node, Visit
 from .routers import Ensemble, ParallelRun, Router, Splitter, Switch
 from .steps import Model, Step
+from .wire import read_all
 
 #: Columns of every frame: no node's column may be called so.
 RESERVED = ("response", "status", "error")
@@ -45,6 +46,8 @@ class Output:
         the positions and the choices.
     is_table : bool
         Whether the events of the run are rows of a table.
+    as_sent : bool
+        Whether a cell holds the whole JSON body, not only its samples.
     """
 
     path: str
@@ -56,6 +59,7 @@ class Output:
     choices: list[tuple[np.ndarray, np.ndarray]] | None = None
     is_response: bool = False
     is_table: bool = False
+    as_sent: bool = False
 
     def columns(self) -> dict[str, Any]:
         """What of it stands in `Run.frame`."""
@@ -87,7 +91,8 @@ class Output:
         """The answers to those events; of an event answered more than once, the first."""
         joined = self.parts[0][1] if len(self.parts) == 1 else self._first_answers()
         # One column cannot hold several kinds but as objects.
-        return joined.tolist() if isinstance(joined, Mixed) else joined
+        joined = joined.tolist() if isinstance(joined, Mixed) else joined
+        return read_all(joined) if isinstance(joined, list) else joined
 
     def _first_answers(self) -> Bodies:
         taken = np.zeros(self.size, dtype=bool)
@@ -131,7 +136,7 @@ class Output:
                 return {}
             return {f"{name}.{column}": bodies[column].array for column in bodies.columns}
         if isinstance(bodies, Samples):
-            if self.is_response:
+            if self.is_response or self.as_sent:
                 return {name: object_array(bodies.tolist())}
             if bodies.key in ANSWER_KEYS and not tables:
                 return {}  # Features still, not answers.
@@ -162,7 +167,12 @@ class Output:
 
 
 def outputs_of(
-    nodes: Mapping[str, Node], visits: Sequence[Visit], size: int, *, is_table: bool
+    nodes: Mapping[str, Node],
+    visits: Sequence[Visit],
+    size: int,
+    *,
+    is_table: bool,
+    as_sent: bool = False,
 ) -> list[Output]:
     """Collect what each node answered, in the order declared, routes before their router."""
     names = [path.rpartition(".")[2] for path in nodes]
@@ -170,7 +180,9 @@ def outputs_of(
     for (path, node), name in zip(nodes.items(), names, strict=True):
         column = name if names.count(name) == 1 else path
         routes = list(node.children) if isinstance(node, (Splitter, Switch)) else None
-        outputs[path] = Output(path, column, node, [], size, routes, is_table=is_table)
+        outputs[path] = Output(
+            path, column, node, [], size, routes, is_table=is_table, as_sent=as_sent
+        )
     for visit in visits:
         output = outputs[visit.path]
         if len(visit.answered):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import html
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -12,15 +13,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .batch import Batch, Failure
+from .batch import Batch
 from .bodies import Samples, is_json, objects, take
 from .engine import Events, Outcome
 from .errors import GraphError, counted, listed, one_line, text_of
+from .failures import Failure, Refusal
 from .flow import Flow
 from .nodes import Node, Visit, walk
 from .outputs import Output, outputs_of
+from .routers.jump import Jump
 from .scores import Task
+from .serving import refused
 from .steps import Model
+from .wire import read
 
 if TYPE_CHECKING:
     from .compare import Comparison
@@ -50,10 +55,18 @@ class Run:
     """
 
     def __init__(
-        self, graph: str, root: Node, events: Events, outcome: Outcome, *, seed: int
+        self,
+        graph: str,
+        root: Node,
+        events: Events,
+        outcome: Outcome,
+        *,
+        seed: int,
+        as_sent: bool = False,
     ) -> None:
         self.graph = graph
         self.seed = seed
+        self._as_sent = as_sent
         self._root = root
         self._events = events
         self._visits = outcome.visits
@@ -68,12 +81,45 @@ class Run:
         failures: dict[int, Failure] = {}
         for answer in self._answers:
             failures.update(answer.failures)
+            for position, refusal in refused(answer, "root").items():
+                failures[position] = self._refusal(position, refusal)
         return dict(sorted(failures.items()))
+
+    @functools.cached_property
+    def _forgiven(self) -> Mapping[int, Failure]:
+        """What went wrong on the way to an answer: a Soft dependency of KServe's forgives it."""
+        forgiven: dict[int, Failure] = {}
+        for visit in self._visits:
+            node = self._nodes[visit.path]
+            found = visit.raised
+            if not (node.children or isinstance(node, Jump)):
+                found = {**refused(visit.answered, visit.path), **found}
+            for position, failure in found.items():
+                if position not in self._failures:
+                    forgiven.setdefault(position, failure)
+        return forgiven
+
+    def _refusal(self, position: int, refusal: Failure) -> Failure:
+        """Who gave the status that an event ends with: the last step that answered so."""
+        for visit in reversed(self._visits):
+            if self._nodes[visit.path].children or _row_of(visit.received, position) < 0:
+                continue
+            raised = visit.raised.get(position)
+            if raised is not None and raised.status == refusal.status:
+                return raised
+            row = _row_of(visit.answered, position)
+            status = visit.answered.status
+            code = status[row] if status is not None and row >= 0 else 200
+            if code == _status_of(refusal):
+                return replace(refusal, node=visit.path)
+        return refusal
 
     @functools.cached_property
     def _outputs(self) -> list[Output]:
         is_table = not is_json(self._events.bodies)
-        return outputs_of(self._nodes, self._visits, len(self), is_table=is_table)
+        return outputs_of(
+            self._nodes, self._visits, len(self), is_table=is_table, as_sent=self._as_sent
+        )
 
     @functools.cached_property
     def frame(self) -> pd.DataFrame:
@@ -82,7 +128,8 @@ class Run:
         One column per model, router and step that answers with a value (probabilities: one per
         class, ``forest.benign``; a step that answers with a table is left to `output`), one
         ``<router>.route`` per choice of a route, then ``response``, ``status`` (as HTTP has
-        it: 200 answered, 400, 404, 500) and ``error`` (what failed where; missing if nothing).
+        it: 200 answered, 400, 404, 500) and ``error`` (what failed where; missing if nothing;
+        with status 200, what a Soft dependency of KServe's has forgiven).
         A response that is a table has a column ``response.<name>`` for each of its own.
         """
         columns: dict[str, Any] = {}
@@ -90,22 +137,32 @@ class Run:
             columns.update(output.columns())
         columns.update(self._response().columns())
         status = np.full(len(self), 200, dtype=np.int16)
+        for answer in self._answers:
+            if answer.status is not None:
+                status[answer.positions] = answer.status
         error = pd.array([np.nan], dtype="str").take(np.zeros(len(self), dtype=int))
         failed = np.array(list(self._failures), dtype=int)
-        status[failed] = [failure.status for failure in self._failures.values()]
+        status[failed] = [_status_of(failure) for failure in self._failures.values()]
         error[failed] = [told(failure) for failure in self._failures.values()]
+        forgiven = np.array(list(self._forgiven), dtype=int)
+        error[forgiven] = [told(failure) for failure in self._forgiven.values()]
         columns |= {"status": status, "error": error}
         return pd.DataFrame(columns, index=self._events.index)
 
     @functools.cached_property
     def errors(self) -> pd.DataFrame:
-        """The events that failed: step, status, error, message and place in the user's code."""
-        failures = list(self._failures.values())
-        rows = np.array(list(self._failures), dtype=np.int64)
+        """The events that failed: step, status, error, message and place in the user's code.
+
+        With them those that were answered all the same, as a Soft dependency of KServe's has
+        it: their status is that of the step that raised.
+        """
+        known = dict(sorted({**self._failures, **self._forgiven}.items()))
+        failures = list(known.values())
+        rows = np.array(list(known), dtype=np.int64)
         return pd.DataFrame(
             {
                 "step": pd.array([f.node for f in failures], dtype="str"),
-                "status": np.array([f.status for f in failures], dtype=np.int16),
+                "status": np.array([_status_of(f) for f in failures], dtype=np.int16),
                 "error": pd.array([type(f.error).__name__ for f in failures], dtype="str"),
                 "message": pd.array([text_of(f.error) for f in failures], dtype="str"),
                 "place": pd.array([f.place or "" for f in failures], dtype="str"),
@@ -145,7 +202,8 @@ class Run:
         Returns
         -------
         DataFrame
-            step, kind, received, answered, route (that a Splitter or Switch chose), error.
+            step, kind, received, answered, route (that a Splitter or Switch chose), status
+            (200 unless a service or an error has another), error.
 
         Raises
         ------
@@ -154,7 +212,7 @@ class Run:
         """
         place = self._position(event, position)
         rows = [self._traced(v, place) for v in self._visits if _row_of(v.received, place) >= 0]
-        names = ["step", "kind", "received", "answered", "route", "error"]
+        names = ["step", "kind", "received", "answered", "route", "status", "error"]
         return pd.DataFrame(rows, columns=names, dtype=object)
 
     def compare(self, y: Any, *, task: Task | None = None) -> Comparison:
@@ -210,6 +268,8 @@ class Run:
         text += f"{len(self) - failed:,} answered, {failed:,} failed"
         if failed:
             text += f"; {self._commonest()}"
+        if self._forgiven:
+            text += f"; {len(self._forgiven):,} answered in spite of an error"
         return text
 
     def _repr_html_(self) -> str:
@@ -246,8 +306,9 @@ class Run:
         for path, visits in by_path.items():
             events = sum(len(visit.received) for visit in visits)
             answered = sum(len(visit.answered) for visit in visits)
+            refused = answered - sum(int(visit.answered.is_success.sum()) for visit in visits)
             seconds = median(visit.seconds / len(visit.received) for visit in visits)
-            seen[path] = Seen(events, events - answered, seconds)
+            seen[path] = Seen(events, events - answered + refused, seconds, refused)
         return seen
 
     def _position(self, event: Any, position: int | None) -> int:
@@ -276,19 +337,30 @@ class Run:
 
     def _traced(self, visit: Visit, position: int) -> Sequence[Any]:
         row = _row_of(visit.answered, position)
-        failure = visit.answered.failures.get(position)
+        failure = visit.raised.get(position) or (
+            visit.answered.failures.get(position) if row < 0 else None
+        )
         route = None
         if visit.choices is not None:
             choice = int(visit.choice[_row_of(visit.received, position)])
             route = visit.choices[choice] if choice >= 0 else None
+        status = visit.answered.status
+        code = int(status[row]) if status is not None and row >= 0 else 200
         return (
             visit.path,
             self._nodes[visit.path].kind,
             _body(visit.received, _row_of(visit.received, position)),
             _body(visit.answered, row) if row >= 0 else None,
             route,
-            told(failure) if failure and row < 0 else None,
+            _status_of(failure) if failure else code,
+            told(failure) if failure else None,
         )
+
+
+def _status_of(failure: Failure) -> int:
+    """The status of an event that failed: of a service that refused it, the very one it gave."""
+    error = failure.error
+    return error.status_code if isinstance(error, Refusal) else failure.status
 
 
 def told(failure: Failure) -> str:
@@ -309,4 +381,4 @@ def _body(batch: Batch, row: int) -> Any:
     body = take(source, np.array([at]))
     if isinstance(body, Samples):
         return body.tolist()[0]
-    return objects(body)[0]
+    return read(objects(body)[0])

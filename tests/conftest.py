@@ -9,6 +9,8 @@ from typing import NoReturn
 
 import hypothesis
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -61,3 +63,13 @@ def ipython_home() -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("IPYTHONDIR", folder)
         yield
+
+
+@pytest.fixture
+def shell() -> Iterator[InteractiveShell]:
+    """An IPython shell with the magics."""
+    # Without a history, which would outlive the folder that it is written to.
+    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+    shell.run_line_magic("load_ext", "graph_magics")
+    yield shell
+    shell.run_line_magic("unload_ext", "graph_magics")

@@ -340,9 +340,14 @@ def test_a_gjson_path_is_drawn_on_its_edge():
     assert doubtful().route_labels["low"] == "predictions.#(score<0.6)"
 
 
-def test_a_gjson_path_that_is_written_as_a_text_is_refused_with_what_to_write():
-    words = ("no query", "gjson.compile")
-    mistake(lambda: Switch(a=repr, conditions={"a": "predictions.#(score<0.6)"}), *words)
+@pytest.mark.parametrize(
+    "path", ["predictions.#(score<0.6)", "predictions.0.score", "@this", "p*.#|@this", "a#"]
+)
+def test_a_text_that_cannot_be_a_query_is_a_gjson_path(path):
+    switch = Switch(a=lambda e: "a", b=lambda e: "b", conditions={"a": path})
+    event = {"predictions": [{"score": 0.5}]}
+    expected = "a" if gjson.matches(event, path) else "b"
+    assert Graph("g", switch).test(event) == expected
 
 
 def test_a_cell_may_name_gjson_without_importing_it():

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
-from traitlets.config import Config
+from IPython.core.interactiveshell import InteractiveShell
 
-from graph_magics import Graph, GraphError, Run
+from graph_magics import Graph, Run
+
+from .shells import error_of, run_cell
 
 
 class Threshold:
@@ -26,10 +26,7 @@ class Threshold:
 
 
 @pytest.fixture
-def shell() -> Iterator[InteractiveShell]:
-    # Without a history, which would outlive the folder that it is written to.
-    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
-    shell.run_line_magic("load_ext", "graph_magics")
+def shell(shell: InteractiveShell) -> InteractiveShell:
     shell.user_ns.update(
         first=Threshold("a"),
         second=Threshold("b"),
@@ -38,8 +35,7 @@ def shell() -> Iterator[InteractiveShell]:
         X=pd.DataFrame({"a": [1.0, -1.0, 3.0], "b": [1.0, 2.0, -3.0]}, index=[7, 8, 9]),
         y=pd.Series([1, 0, 1], index=[7, 8, 9]),
     )
-    yield shell
-    shell.run_line_magic("unload_ext", "graph_magics")
+    return shell
 
 
 DECLARED = "clean = Step(double)\nvote = VotingEnsemble(first, second, third)\nclean >> vote"
@@ -47,19 +43,6 @@ DECLARED = "clean = Step(double)\nvote = VotingEnsemble(first, second, third)\nc
 
 def declare(shell: InteractiveShell, body: str, name: str = "g") -> Any:
     return shell.run_cell_magic("graph", name, body)
-
-
-def run_cell(shell: InteractiveShell, cell: str) -> ExecutionResult:
-    return shell.run_cell(cell, store_history=False)
-
-
-def error_of(shell: InteractiveShell, cell: str) -> str:
-    """Run a cell that must fail in one line, and give that line."""
-    error = run_cell(shell, cell).error_in_exec
-    assert isinstance(error, GraphError)
-    (line,) = error._render_traceback_()
-    assert "\n" not in line
-    return line
 
 
 def test_a_cell_declares_a_graph_and_names_its_nodes_after_their_variables(shell):

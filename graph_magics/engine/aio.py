@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 from ..errors import GraphError
@@ -43,6 +43,9 @@ def async_map(
             context, coroutine = copy_context(), _map(function, events, limit)
             return pool.submit(context.run, asyncio.run, coroutine).result()
     future = asyncio.run_coroutine_threadsafe(_map(function, events, limit), _private_loop())
+    group = _group.get()
+    if group is not None:
+        group.add(future)
     try:
         results = future.result()
     except BaseException:
@@ -52,6 +55,41 @@ def async_map(
         if isinstance(result, (SystemExit, KeyboardInterrupt)):
             raise result
     return results
+
+
+class Group:
+    """What several threads await, so that it can be cancelled from outside."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._futures: list[Future[Any] | Group] = []
+        self._is_cancelled = False
+
+    def add(self, future: Future[Any] | Group) -> None:
+        """Cancel this too, when the group is cancelled, or is already."""
+        with self._lock:
+            self._futures.append(future)
+            if self._is_cancelled:
+                future.cancel()
+
+    def cancel(self) -> None:
+        """Cancel whatever is under way, and whatever may come."""
+        with self._lock:
+            self._is_cancelled = True
+            for future in self._futures:
+                future.cancel()
+
+
+_group: ContextVar[Group | None] = ContextVar("group", default=None)
+
+
+def in_group(group: Group, call: Callable[[], Any]) -> Any:
+    """Call a function, whose `async_map` is cancelled with the group, and with those around it."""
+    outer = _group.get()
+    if outer is not None:
+        outer.add(group)
+    _group.set(group)
+    return call()
 
 
 async def _map(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..bodies import Bodies, Samples
 from ..nodes import Context, Node, Visit
 from .aio import async_map
 from .events import Events
+from .threads import at_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ def execute(
     seed: int = 0,
     chunk_size: int | None = None,
     event_id: str | None = None,
+    headers: Sequence[tuple[str, str]] = (),
     stop_on_failure: bool = False,
 ) -> Outcome:
     """Run a root node over all events.
@@ -39,13 +41,15 @@ def execute(
     ----------
     chunk_size : int, optional
         How many events are handed on at once; all, if absent. It changes no answer.
+    headers : sequence of (str, str)
+        Those that the request came with.
     stop_on_failure : bool
         Whether to stop after the first chunk with a failure, whose traceback is then kept.
     """
     visits: list[Visit] = []
     answers: list[Batch] = []
     for batch in _chunks(events, chunk_size):
-        context = Context("", seed, visits, async_map, event_id, keep_tracebacks=stop_on_failure)
+        context = Context("", seed, visits, async_map, at_once, event_id, stop_on_failure, headers)
         answer = root.run(batch, context) if len(batch) else batch
         answers.append(answer)
         if stop_on_failure and answer.failures:

@@ -12,7 +12,8 @@ from ..errors import GraphError, listed, near, one_line
 from ..flow import Flow, as_flow, union
 from ..nodes import Node, walk
 from ..routers import Ensemble, ParallelRun, Route, Sequence, Splitter, Switch, VotingEnsemble
-from ..steps import Model, Step
+from ..steps import Model, Remote, Step
+from ..wire import Response
 
 #: What a body may name without importing it, besides the module gjson.
 NAMES: Mapping[str, type] = {
@@ -21,6 +22,8 @@ NAMES: Mapping[str, type] = {
         Ensemble,
         Model,
         ParallelRun,
+        Remote,
+        Response,
         Route,
         Sequence,
         Splitter,

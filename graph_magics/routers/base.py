@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from numbers import Real
 from typing import Any
 
+from ..batch import Batch
 from ..errors import GraphError, listed, near
 from ..naming import numbered, written_names
-from ..nodes import Node, as_node
+from ..nodes import Context, Node, as_node, walk
+
+OPTIONS = ("weight", "condition", "data", "dependency", "map_predictions_to_instances")
+"""What a `Route` may say; the names are those of KServe's fields, in snake case."""
 
 
 class Route:
@@ -23,7 +28,14 @@ class Route:
     weight : float, optional
         Its share of a Splitter, or its weight in a VotingEnsemble.
     condition : callable or str, optional
-        When a Switch sends an event here.
+        When a Switch sends an event here; or of the response before, when a Sequence goes on.
+    data : {"$request", "$response"}, optional
+        What a Sequence sends: its own request, or the response of the step before (if absent).
+    dependency : {"Soft", "Hard"}, optional
+        Of a Sequence or an Ensemble: what comes of a response that is no success. Soft: it is
+        a response like any other. Hard: it is the answer. If absent, the event fails.
+    map_predictions_to_instances : bool
+        Whether a Sequence sends ``{"predictions": [...]}`` as ``{"instances": [...]}``.
 
     Examples
     --------
@@ -32,11 +44,38 @@ class Route:
     {'old': '90 %', 'new': '10 %'}
     """
 
-    def __init__(self, node: Any, *, weight: float | None = None, condition: Any = None) -> None:
+    def __init__(
+        self,
+        node: Any,
+        *,
+        weight: float | None = None,
+        condition: Any = None,
+        data: str | None = None,
+        dependency: str | None = None,
+        map_predictions_to_instances: bool = False,
+    ) -> None:
         (self.name,) = written_names((node,))
         self.node = node
         self.weight = weight
         self.condition = condition
+        self.data = _one_of(data, ("$request", "$response"), "data")
+        self.dependency = _one_of(dependency, ("Soft", "Hard"), "dependency")
+        if not isinstance(map_predictions_to_instances, bool):
+            raise GraphError(
+                "map_predictions_to_instances must be True or False, "
+                f"got {map_predictions_to_instances!r}"
+            )
+        self.map_predictions_to_instances = map_predictions_to_instances
+
+    def given(self, option: str) -> Any:
+        """What the route says of an option; None if nothing."""
+        return getattr(self, option) or (self.weight if option == "weight" else None)
+
+
+def _one_of(value: str | None, known: Sequence[str], what: str) -> str | None:
+    if value is not None and value not in known:
+        raise GraphError(f"{what} must be {' or '.join(map(repr, known))}, got {value!r}")
+    return value
 
 
 class Router(Node):
@@ -50,15 +89,21 @@ class Router(Node):
     takes: frozenset[str] = frozenset()
 
     def __init__(
-        self, routes: Sequence[Any], named: Mapping[str, Any], *, name: str | None = None
+        self,
+        routes: Sequence[Any],
+        named: Mapping[str, Any],
+        *,
+        name: str | None = None,
+        may_be_empty: bool = False,
     ) -> None:
         self.name = name
+        self._at_once: bool | None = None
         written = written_names(routes)
         declared = [
             *map(_Declared.of, routes, written),
             *(_Declared.of(thing, key) for key, thing in named.items()),
         ]
-        if not declared:
+        if not declared and not may_be_empty:
             raise GraphError(f"a {self.kind} needs at least one route", node=name)
         for one in declared:
             self._check_options(one.route)
@@ -86,17 +131,24 @@ class Router(Node):
         """The routes by name, in the order declared."""
         return self._routes
 
+    def _run_all(self, send: Callable[[str, Context], Batch], context: Context) -> list[Batch]:
+        """Send something to all routes; at the same time, if one of them waits."""
+        if self._at_once is None:
+            self._at_once = any(node.waits for _, node in walk(self))
+        runs = [partial(send, name) for name in self._routes]
+        return context.run_all(runs, at_once=self._at_once)
+
     def _check_options(self, route: Route | None) -> None:
-        for option in ("weight", "condition"):
-            if route and getattr(route, option) is not None and option not in self.takes:
+        for option in OPTIONS:
+            if route and route.given(option) is not None and option not in self.takes:
                 raise GraphError(f"a {self.kind} has no {option} on its routes", node=self.name)
 
     def _option(self, option: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
         """One value a route: of ``weights={...}`` or ``conditions={...}``, or of the Routes."""
         values = {
-            name: getattr(route, option)
+            name: route.given(option)
             for name, route in self._options.items()
-            if getattr(route, option) is not None
+            if route.given(option) is not None
         }
         if given is None:
             return values

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from .. import gjson
 from ..batch import Batch
 from ..bodies import Bodies, Samples, has_objects, objects
 from ..columns import over_columns
@@ -18,6 +19,7 @@ from ..gjson import Compiled
 from ..naming import natural_name
 from ..nodes import BadEvent, Context, MissingColumns
 from ..steps import Step
+from .vectors import decided
 
 
 class Condition(Protocol):
@@ -29,7 +31,10 @@ class Condition(Protocol):
 
 
 def as_condition(condition: Any) -> Condition:
-    """Make a condition of a function, a query text or a compiled GJSON path.
+    """Make a condition of a function, or of the text of a query or a GJSON path.
+
+    A text is a path where it cannot be a query: it has a ``#`` or a modifier such as
+    ``@this``, or names joined by dots and nothing else.
 
     Raises
     ------
@@ -37,15 +42,38 @@ def as_condition(condition: Any) -> Condition:
         If it is none of these, or if the text is no query of columns, numbers and texts.
     """
     if isinstance(condition, str):
+        if is_path(condition):
+            return Lookup(gjson.compile(condition))
         return Query(condition)
     if isinstance(condition, Compiled):
         return Lookup(condition)
     if callable(condition):
         return Decision(condition)
     raise GraphError(
-        f"a condition must be a function, a query such as 'age > 30' or a compiled GJSON path, "
-        f"got {a(condition)}"
+        f"a condition must be a function, a query such as 'age > 30' or a GJSON path such as "
+        f"'predictions.#(score<0.6)', got {a(condition)}"
     )
+
+
+def is_path(text: str) -> bool:
+    """Tell whether a text is a GJSON path, and cannot be a query.
+
+    >>> is_path("predictions.#(score<0.6)"), is_path("instances.0.age"), is_path("@this")
+    (True, True, True)
+    >>> is_path("age > 30.5"), is_path("`a.b` == '#1'"), is_path("smoker")
+    (False, False, False)
+    """
+    unquoted = _QUOTED.sub("", text.strip())
+    return "#" in unquoted or _MODIFIER.search(unquoted) is not None or _is_dotted(unquoted)
+
+
+def _is_dotted(text: str) -> bool:
+    return _DOTTED.fullmatch(text) is not None and "__" not in text
+
+
+_QUOTED = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"")
+_MODIFIER = re.compile(r"^(\S+[.|])?@[a-z]+\S*$")
+_DOTTED = re.compile(r"[^\W\d][\w*?]*([.|][\w*?]+)+")
 
 
 def label_of(condition: str | Compiled | Callable[..., Any]) -> str:
@@ -81,7 +109,16 @@ class Lookup:
         """Decide every event by whether the path exists in it."""
 
         def decide(some: Batch) -> np.ndarray:
-            return np.array([self._path.matches(event) for event in some.events()], dtype=bool)
+            source, rows = some.source
+            if isinstance(source, Samples):
+                samples = source if rows is None else source.take(rows)
+                holds = decided(self._path.path, samples)
+                if holds is not None:
+                    return holds
+            bodies = some.bodies
+            # As they came over the wire, if they did: read, the first of equal keys is lost.
+            events = bodies if isinstance(bodies, list) else some.events()
+            return np.array([self._path.matches(event) for event in events], dtype=bool)
 
         return batch.attempt(decide, context.failure)
 

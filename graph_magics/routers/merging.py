@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..batch import Batch
-from ..bodies import Mixed, Samples, fresh, objects, plain, table
+from ..bodies import Mixed, Samples, fresh, plain, table
 from ..errors import GraphError
 from ..joining import columns_of
 from ..nodes import Context
@@ -47,7 +47,7 @@ def by_name(events: Batch, answers: Mapping[str, Batch]) -> Batch:
         if frame is not None:
             return events.answer(frame)
     names = list(answers)
-    columns = [objects(answer.bodies) for answer in answers.values()]
+    columns = [answer.events() for answer in answers.values()]
     rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
     return events.answer(rows)
 
@@ -80,8 +80,8 @@ def by_merger(
 ) -> Batch:
     """Answer each event with ``merger(body, {route: answer})``."""
     names = list(answers)
-    rows = list(zip(*(objects(answer.bodies) for answer in answers.values()), strict=True))
-    bodies = objects(events.bodies)
+    rows = list(zip(*(answer.events() for answer in answers.values()), strict=True))
+    bodies = events.events()
     merged: list[Any] = []
     failures = {}
     for row, (body, results) in enumerate(zip(bodies, rows, strict=True)):

@@ -118,7 +118,9 @@ class VotingEnsemble(Router):
 
     def run(self, batch: Batch, context: Context) -> Batch:
         """Answer each event with the vote of all routes; one that fails fails the event."""
-        answers = [context.run(name, node, batch) for name, node in self._routes.items()]
+        answers = self._run_all(
+            lambda name, here: here.run(name, self._routes[name], batch), context
+        )
         here, answers = batch.together(answers)
         if not len(here):
             return here
@@ -255,7 +257,9 @@ class ParallelRun(Router):
 
     def run(self, batch: Batch, context: Context) -> Batch:
         """Answer each event with what all routes answered."""
-        answers = [context.run(name, node, batch) for name, node in self._routes.items()]
+        answers = self._run_all(
+            lambda name, here: here.run(name, self._routes[name], batch), context
+        )
         here, answers = batch.together(answers)
         if not len(here):
             return here

@@ -2,5 +2,6 @@
 
 from .function import Step
 from .model import Model
+from .remote import Remote
 
-__all__ = ["Model", "Step"]
+__all__ = ["Model", "Remote", "Step"]

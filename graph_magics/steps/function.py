@@ -10,13 +10,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..batch import Batch, Failure
-from ..bodies import Bodies, Mixed, Samples, copies, has_objects, plain, unshared
+from ..batch import Batch
+from ..bodies import Bodies, Mixed, Samples, copies, has_objects, many_objects, plain, unshared
 from ..columns import over_columns
 from ..errors import GraphError, a, counted, listed, near
+from ..failures import Failure
 from ..joining import columns_of
 from ..naming import natural_name
 from ..nodes import Context, MissingColumns, Node, accepts
+from ..wire import statuses_of
+
+#: For how many events Python's garbage collector is held.
+_AT_ONCE = 10_000
 
 
 class Step(Node):
@@ -99,8 +104,9 @@ class Step(Node):
             if answers and inspect.isawaitable(answers[0]):
                 # Async without saying so, such as a lambda around an async function.
                 answers = _results(_awaited, answers, failures, context)
+        answers, status = statuses_of(answers)
         bodies = answers if batch.is_json else columns_of(answers)
-        return batch.fail(failures, bodies) if failures else batch.answer(bodies)
+        return batch.fail(failures, bodies, status)
 
     def _each(
         self,
@@ -110,15 +116,18 @@ class Step(Node):
         context: Context,
     ) -> None:
         function, append = self.function, answers.append
-        rest = iter(events)
-        while True:
-            try:
-                for event in rest:
-                    append(function(event))
-            except Exception as error:
-                failures[len(answers) + len(failures)] = context.failure(error)
-            else:
-                return
+        for start in range(0, len(events), _AT_ONCE):
+            rest = iter(events[start : start + _AT_ONCE])
+            # For so many only: what the function leaves behind may be garbage.
+            with many_objects():
+                while True:
+                    try:
+                        for event in rest:
+                            append(function(event))
+                    except Exception as error:
+                        failures[len(answers) + len(failures)] = context.failure(error)
+                    else:
+                        break
 
     def _whole(self, batch: Batch, context: Context) -> Batch:
         return batch.attempt(

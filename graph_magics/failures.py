@@ -1,0 +1,60 @@
+"""Why an event has no answer, or one that is no success."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import GraphError
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an event has no answer.
+
+    Parameters
+    ----------
+    node : str
+        The dotted path of the step that raised it.
+    error : BaseException
+        What it raised.
+    status : int
+        As HTTP has it: 400 the event is not what the step takes, 404 no route is for it,
+        500 the step broke.
+    place : str or None
+        Where in the user's code, such as ``line 3 of clean``.
+    elapsed : float
+        How many seconds it had waited for services.
+    """
+
+    node: str
+    error: BaseException
+    status: int = 500
+    place: str | None = None
+    elapsed: float = 0.0
+
+
+class Refusal(GraphError):
+    """A step answered with a status that is no success, where it was not asked for one."""
+
+    def __init__(self, message: str, status_code: int) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+
+    @classmethod
+    def of(cls, status_code: int, body: Any) -> Refusal:
+        """Tell what was answered."""
+        shown = "" if body in (None, b"", "") else f": {body!r:.100}"
+        return cls(f"answered with status {status_code}{shown}", status_code)
+
+
+def united(some: Iterable[Mapping[int, Failure]]) -> Mapping[int, Failure]:
+    """All failures; of an event that failed more than once, the first given."""
+    some = [failures for failures in some if failures]
+    if len(some) < 2:
+        return some[0] if some else {}
+    union: dict[int, Failure] = {}
+    for failures in reversed(some):
+        union.update(failures)
+    return union

@@ -1,0 +1,70 @@
+"""`Jump`: to a node that stands elsewhere in the graph, and `NoNode`, where there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..batch import Batch
+from ..errors import GraphError
+from ..nodes import Context, Node
+
+
+class Jump(Node):
+    """Go to a node that is declared in another place: several steps may lead to it.
+
+    So may a step inside the node itself: then events go round, as long as a condition holds.
+
+    Parameters
+    ----------
+    target : Node
+    path : str
+        The target's dotted path, from where all nodes of the graph begin.
+    levels : int
+        How many nodes stand around this one there.
+    """
+
+    kind = "Jump"
+    waits = True  # Perhaps: whether its target does would be asked again and again.
+
+    def __init__(self, target: Node, path: str, levels: int, *, name: str | None = None) -> None:
+        self.target = target
+        self.path = path
+        self.name = name
+        self._levels = levels
+
+    @property
+    def title(self) -> str:
+        """Where it goes."""
+        return f"to {self.path}"
+
+    def run(self, batch: Batch, context: Context) -> Batch:
+        """Answer as the target does."""
+        parts = context.path.split(".")
+        around = parts[: len(parts) - self._levels - 1]
+        return context.jump(".".join([*around, self.path]), self.target, batch)
+
+
+class NoNode(Node):
+    """What a step leads to that leads nowhere: each event fails.
+
+    Parameters
+    ----------
+    reason : str
+        KServe's own, such as ``invalid route type: Parallel``.
+    """
+
+    kind = "Nowhere"
+
+    def __init__(self, reason: str, *, name: str | None = None) -> None:
+        self.reason = reason
+        self.name = name
+
+    @property
+    def title(self) -> str:
+        """Why."""
+        return self.reason
+
+    def run(self, batch: Batch, context: Context) -> Batch:
+        """Fail every event."""
+        failure = context.failure(GraphError(self.reason))
+        return batch.fail(dict.fromkeys(np.arange(len(batch)).tolist(), failure), [])
