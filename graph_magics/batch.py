@@ -182,8 +182,8 @@ class Batch:
 
     def as_read(self) -> Batch:
         """The same events with bodies that are read; the batch itself, if nothing is to be."""
-        bodies = self._bodies
-        if not isinstance(bodies, list) or (events := self.events()) is bodies:
+        source = self._bodies if self._bodies is not None else self.source[0]
+        if not isinstance(source, list) or (events := self.events()) is self.bodies:
             return self
         return Batch(
             events, self.positions, self.failures, status=self.status, elapsed=self.elapsed

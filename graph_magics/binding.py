@@ -12,6 +12,7 @@ from .naming import variable_of
 from .nodes import Node, walk
 from .outputs import RESERVED
 from .routers import Splitter, Switch
+from .routers.jump import Jump
 
 
 def bound_flow(root: Any, namespaces: Sequence[Mapping[str, Any]]) -> Flow:
@@ -63,6 +64,12 @@ def _check_names(root: Flow) -> None:
         if path in seen:
             raise GraphError("this path stands for two nodes; rename one", node=path)
         seen[path] = node
+    for path, node in seen.items():
+        if isinstance(node, Jump) and seen.get(node.leads_to(path)) is not node.target:
+            raise GraphError(
+                f"it leads to {node.path!r}, which is no part of this graph; take the whole graph",
+                node=path,
+            )
 
 
 def told(flow: Node) -> str:

@@ -45,7 +45,8 @@ class Refusal(GraphError):
     @classmethod
     def of(cls, status_code: int, body: Any) -> Refusal:
         """Tell what was answered."""
-        shown = "" if body in (None, b"", "") else f": {body!r:.100}"
+        is_empty = body is None or (isinstance(body, (str, bytes)) and not body)
+        shown = "" if is_empty else f": {repr(body)[:100]}"
         return cls(f"answered with status {status_code}{shown}", status_code)
 
 

@@ -257,6 +257,7 @@ def _go_number(literal: str) -> str:
 
 
 def _go_float(value: float) -> str:
+    value = float(value)  # A float of NumPy's is told otherwise.
     if math.isinf(value) or math.isnan(value):
         name = "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
         raise GoJSONError(f"json: unsupported value: {name}")

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from .batch import Batch
 from .binding import bound_flow, told
-from .engine import execute, take_events
-from .errors import EventError, GraphError, listed, near, one_line
-from .failures import Failure
+from .blame import failures_in
+from .engine import Outcome, execute, take_events
+from .errors import EventError, GraphError, a, listed, near, one_line
 from .flow import Flow
 from .formats.python import run_body
 from .naming import caller
@@ -25,7 +24,6 @@ from .run import Run
 from .serving import (
     headers_of,
     plain_response,
-    refused,
     request_of,
     requests_of,
     router_response,
@@ -180,6 +178,10 @@ class Graph:
         from .formats.kserve.building import Services, build
         from .formats.kserve.manifests import read as read_manifest
 
+        if services is not None and not isinstance(services, Mapping):
+            raise GraphError(
+                f"services must be a dict of a service's name to what answers, got {a(services)}"
+            )
         found = Services(services or {}, namespace or {}, propagate_headers)
         if isinstance(manifest, Graph):
             if manifest._services is None:
@@ -264,7 +266,7 @@ class Graph:
         )
         outcome.answers[:] = map(without_crash, outcome.answers)
         if stop:
-            self._raise_first(outcome.answers[-1], taken.index)
+            self._raise_first(outcome, taken.index)
         as_sent = self.manifest is not None
         return Run(self.name, self.root, taken, outcome, seed=int(seed), as_sent=as_sent)
 
@@ -330,9 +332,9 @@ class Graph:
             headers=pairs,
             stop_on_failure=True,
         )
-        answer = without_crash(outcome.answers[0])
+        answer = outcome.answers[0] = without_crash(outcome.answers[0])
         if get_body:
-            self._raise_first(answer, None)
+            self._raise_first(outcome, None)
             return answer.events()[0] if len(answer) else None
         return router_response(answer) if is_kserve else plain_response(answer)
 
@@ -443,13 +445,14 @@ class Graph:
                 graph=self.name,
             )
 
-    def _raise_first(self, answer: Batch, index: pd.Index | None) -> None:
-        failures: Mapping[int, Failure] = answer.failures
-        if answer.status is not None:
-            failures = {**refused(answer, "root"), **failures}
+    def _raise_first(self, outcome: Outcome, index: pd.Index | None) -> None:
+        answer = outcome.answers[-1]
+        if not answer.failures and answer.status is None:
+            return
+        failures = failures_in([answer], outcome.visits, self.nodes)
         if not failures:
             return
-        position = min(failures)
+        position = next(iter(failures))
         failure = failures[position]
         event = "" if index is None else f"event {index[[position]].tolist()[0]!r}: "
         place = f" ({failure.place})" if failure.place else ""

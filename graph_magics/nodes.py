@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import perf_counter
 from typing import Any, ClassVar, NamedTuple, Protocol
+
+import numpy as np
 
 from .batch import Batch
 from .errors import GraphError, Unanswered, a, listed, near, place_of
@@ -17,7 +19,12 @@ from .responses import with_raised
 MAX_DEPTH = 250
 """How many nodes an event may be in at once, those that it comes to again included."""
 
+MAX_JUMPS = 1_000
+"""How often an event may be sent to a node that stands elsewhere: a circle may branch, too."""
+
 _TOO_DEEP = "nodes that call each other need a condition that once holds no more"
+#: So many nodes inside each other are run on one thread, lest Python's own bound is met.
+_ON_ONE_THREAD = 24
 
 
 class Visit(NamedTuple):
@@ -47,6 +54,20 @@ class AsyncMap(Protocol):
 AtOnce = Callable[[Sequence[Callable[[], Any]]], list[Any]]
 
 
+class Jumps:
+    """Counts, for each event of a run by itself, how often it jumped."""
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+
+    def count(self, positions: np.ndarray) -> np.ndarray:
+        """Count one more for each of these events; how often each has now jumped."""
+        counts = self._counts
+        for position in (places := positions.tolist()):
+            counts[position] = counts.get(position, 0) + 1
+        return np.array([counts[position] for position in places])
+
+
 @dataclass(slots=True)
 class Context:
     """What a node knows of the run besides its batch.
@@ -73,6 +94,8 @@ class Context:
         The paths of the jumps on the way here, for nodes that are come to by several ways.
     depth : int
         How many nodes stand around this one.
+    jumps : Jumps
+        How often events were sent to nodes that stand elsewhere.
     """
 
     path: str
@@ -85,6 +108,7 @@ class Context:
     headers: Sequence[tuple[str, str]] = ()
     trail: str = ""
     depth: int = 0
+    jumps: Jumps = field(default_factory=lambda: Jumps())
     choices: Sequence[str] | None = None
     choice: Any = None
 
@@ -118,7 +142,14 @@ class Context:
 
     def jump(self, path: str, node: Node, batch: Batch) -> Batch:
         """Run a node that stands elsewhere in the graph."""
-        return self._visit(path, node, batch, f"{self.way} > ")
+        over = self.jumps.count(batch.positions) > MAX_JUMPS
+        if not over.any():
+            return self._visit(path, node, batch, f"{self.way} > ")
+        told = f"was sent to nodes elsewhere {MAX_JUMPS:,} times: {_TOO_DEEP}"
+        lost = dict.fromkeys(batch.positions[over].tolist(), self.failure(Unanswered(told)))
+        rows = np.flatnonzero(~over)
+        kept = self._visit(path, node, batch.select(rows), f"{self.way} > ")
+        return batch.merge([(rows, kept)], lost)
 
     def run_all(self, runs: Sequence[Callable[[Context], Batch]], *, at_once: bool) -> list[Batch]:
         """Run several children, each with a context like this; in their order, or at once.
@@ -150,6 +181,7 @@ class Context:
             self.headers,
             trail,
             self.depth + 1,
+            self.jumps,
         )
         if here.depth > MAX_DEPTH:
             lost = here.failure(Unanswered(f"came here through {MAX_DEPTH} nodes: {_TOO_DEEP}"))
@@ -157,7 +189,10 @@ class Context:
         place = len(self.visits)
         self.visits.append(Visit(path, batch, batch, 0.0, None, None, {}))
         started = perf_counter()
-        answer = node.run(batch, here)
+        if here.depth % _ON_ONE_THREAD:
+            answer = node.run(batch, here)
+        else:
+            (answer,) = self.at_once([partial(node.run, batch, here)])
         seconds = perf_counter() - started
         raised: Mapping[int, Failure] = {}
         if is_service and answer.failures:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -14,16 +13,15 @@ import numpy as np
 import pandas as pd
 
 from .batch import Batch
+from .blame import failures_in, forgiven_in, row_of
 from .bodies import Samples, is_json, objects, take
 from .engine import Events, Outcome
 from .errors import GraphError, counted, listed, one_line, text_of
-from .failures import Failure, Refusal
+from .failures import Failure
 from .flow import Flow
 from .nodes import Node, Visit, walk
 from .outputs import Output, outputs_of
-from .routers.jump import Jump
 from .scores import Task
-from .serving import refused
 from .steps import Model
 from .wire import read
 
@@ -78,41 +76,11 @@ class Run:
 
     @functools.cached_property
     def _failures(self) -> Mapping[int, Failure]:
-        failures: dict[int, Failure] = {}
-        for answer in self._answers:
-            failures.update(answer.failures)
-            for position, refusal in refused(answer, "root").items():
-                failures[position] = self._refusal(position, refusal)
-        return dict(sorted(failures.items()))
+        return failures_in(self._answers, self._visits, self._nodes)
 
     @functools.cached_property
     def _forgiven(self) -> Mapping[int, Failure]:
-        """What went wrong on the way to an answer: a Soft dependency of KServe's forgives it."""
-        forgiven: dict[int, Failure] = {}
-        for visit in self._visits:
-            node = self._nodes[visit.path]
-            found = visit.raised
-            if not (node.children or isinstance(node, Jump)):
-                found = {**refused(visit.answered, visit.path), **found}
-            for position, failure in found.items():
-                if position not in self._failures:
-                    forgiven.setdefault(position, failure)
-        return forgiven
-
-    def _refusal(self, position: int, refusal: Failure) -> Failure:
-        """Who gave the status that an event ends with: the last step that answered so."""
-        for visit in reversed(self._visits):
-            if self._nodes[visit.path].children or _row_of(visit.received, position) < 0:
-                continue
-            raised = visit.raised.get(position)
-            if raised is not None and raised.status == refusal.status:
-                return raised
-            row = _row_of(visit.answered, position)
-            status = visit.answered.status
-            code = status[row] if status is not None and row >= 0 else 200
-            if code == _status_of(refusal):
-                return replace(refusal, node=visit.path)
-        return refusal
+        return forgiven_in(self._visits, self._nodes, self._failures)
 
     @functools.cached_property
     def _outputs(self) -> list[Output]:
@@ -142,7 +110,7 @@ class Run:
                 status[answer.positions] = answer.status
         error = pd.array([np.nan], dtype="str").take(np.zeros(len(self), dtype=int))
         failed = np.array(list(self._failures), dtype=int)
-        status[failed] = [_status_of(failure) for failure in self._failures.values()]
+        status[failed] = [failure.status for failure in self._failures.values()]
         error[failed] = [told(failure) for failure in self._failures.values()]
         forgiven = np.array(list(self._forgiven), dtype=int)
         error[forgiven] = [told(failure) for failure in self._forgiven.values()]
@@ -162,7 +130,7 @@ class Run:
         return pd.DataFrame(
             {
                 "step": pd.array([f.node for f in failures], dtype="str"),
-                "status": np.array([_status_of(f) for f in failures], dtype=np.int16),
+                "status": np.array([f.status for f in failures], dtype=np.int16),
                 "error": pd.array([type(f.error).__name__ for f in failures], dtype="str"),
                 "message": pd.array([text_of(f.error) for f in failures], dtype="str"),
                 "place": pd.array([f.place or "" for f in failures], dtype="str"),
@@ -211,7 +179,7 @@ class Run:
             If there is no such event, or several.
         """
         place = self._position(event, position)
-        rows = [self._traced(v, place) for v in self._visits if _row_of(v.received, place) >= 0]
+        rows = [self._traced(v, place) for v in self._visits if row_of(v.received, place) >= 0]
         names = ["step", "kind", "received", "answered", "route", "status", "error"]
         return pd.DataFrame(rows, columns=names, dtype=object)
 
@@ -336,43 +304,30 @@ class Run:
         return int(place)
 
     def _traced(self, visit: Visit, position: int) -> Sequence[Any]:
-        row = _row_of(visit.answered, position)
+        row = row_of(visit.answered, position)
         failure = visit.raised.get(position) or (
             visit.answered.failures.get(position) if row < 0 else None
         )
         route = None
         if visit.choices is not None:
-            choice = int(visit.choice[_row_of(visit.received, position)])
+            choice = int(visit.choice[row_of(visit.received, position)])
             route = visit.choices[choice] if choice >= 0 else None
         status = visit.answered.status
         code = int(status[row]) if status is not None and row >= 0 else 200
         return (
             visit.path,
             self._nodes[visit.path].kind,
-            _body(visit.received, _row_of(visit.received, position)),
+            _body(visit.received, row_of(visit.received, position)),
             _body(visit.answered, row) if row >= 0 else None,
             route,
-            _status_of(failure) if failure else code,
+            failure.status if failure else code,
             told(failure) if failure else None,
         )
-
-
-def _status_of(failure: Failure) -> int:
-    """The status of an event that failed: of a service that refused it, the very one it gave."""
-    error = failure.error
-    return error.status_code if isinstance(error, Refusal) else failure.status
 
 
 def told(failure: Failure) -> str:
     """An event's failure in one line, as it stands in the frame."""
     return f"{failure.node}: {one_line(failure.error)}"
-
-
-def _row_of(batch: Batch, position: int) -> int:
-    """The row of an event in a batch, or -1."""
-    row = int(np.searchsorted(batch.positions, position))
-    found = row < len(batch) and batch.positions[row] == position
-    return row if found else -1
 
 
 def _body(batch: Batch, row: int) -> Any:

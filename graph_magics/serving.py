@@ -13,7 +13,7 @@ from .batch import Batch
 from .bodies import Samples, objects
 from .engine import Events, take_events
 from .errors import GraphError, a, one_line
-from .failures import Failure, Refusal
+from .failures import Failure
 from .wire import Raw, Response, plain_value, read, written
 
 _ONE = pd.RangeIndex(1)
@@ -52,7 +52,7 @@ def request_of(body: Any, *, is_raw: bool) -> Events:
         text, None is nothing at all.
     """
     if isinstance(body, pd.Series):
-        body = body.to_dict()
+        body = pd.DataFrame([body.to_dict()]) if is_raw else body.to_dict()
     if isinstance(body, pd.DataFrame):
         return requests_of(take_events(body)) if is_raw else take_events(body)
     if isinstance(body, (bytes, bytearray)):
@@ -76,8 +76,8 @@ def requests_of(events: Events) -> Events:
     """
     bodies: Any = events.bodies
     if isinstance(bodies, list):
-        if bytes in set(map(type, bodies)):
-            bodies = [Raw(body) if type(body) is bytes else body for body in bodies]
+        if {bytes, bytearray} & set(map(type, bodies)):
+            bodies = [Raw(body) if type(body) in (bytes, bytearray) else body for body in bodies]
     elif isinstance(bodies, pd.DataFrame) and {"instances", "inputs"} & set(bodies.columns):
         bodies = objects(bodies)
     elif not isinstance(bodies, Samples):
@@ -126,15 +126,6 @@ def without_crash(answer: Batch) -> Batch:
     failures = {int(answer.positions[row]): Failure("root", crash) for row in rows}
     kept = answer.select(np.flatnonzero(answer.status != NO_STATUS))
     return kept.with_failures({**answer.failures, **failures})
-
-
-def refused(answer: Batch, node: str) -> dict[int, Failure]:
-    """The events that were answered with a status that is no success, as failures."""
-    return {
-        position: failure
-        for position, failure in answer.settled(node).failures.items()
-        if isinstance(failure.error, Refusal)
-    }
 
 
 def _json(body: Any) -> bytes:

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import gojson
 from .bodies import many_objects
+from .errors import GraphError
 from .goscan import text_of
 
 
@@ -18,6 +19,18 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_no_constant)
+
+
+def plain_value(value: Any) -> Any:
+    """What stands in JSON for a value of NumPy or pandas; the text of anything else."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    return str(value)
+
+
+_ENCODER = json.JSONEncoder(
+    default=plain_value, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+)
 
 
 class Raw(bytes):
@@ -44,6 +57,11 @@ class Response:
     content_type : str or None
         None for an empty body of KServe's router, which has no such header.
 
+    Raises
+    ------
+    GraphError
+        If the status is no whole number from 100 to 999.
+
     Examples
     --------
     >>> from graph_magics import Graph, Response
@@ -55,6 +73,14 @@ class Response:
     status_code: int
     body: Any = b""
     content_type: str | None = "application/json"
+
+    def __post_init__(self) -> None:
+        code = self.status_code
+        if not isinstance(code, (int, np.integer)) or isinstance(code, bool):
+            raise GraphError(f"a status is a whole number such as 404, got {code!r}")
+        if not 100 <= code <= 999:
+            raise GraphError(f"a status has three digits, such as 404, got {code}")
+        object.__setattr__(self, "status_code", int(code))
 
 
 def read(body: Any) -> Any:
@@ -97,9 +123,12 @@ def written(body: Any) -> bytes:
     if type(body) is Merged:
         try:
             return gojson.encode(body)
-        except gojson.GoJSONError:  # It holds values of NumPy, or what is no JSON at all.
-            return gojson.encode(_plain_inside(body))
-    text = json.dumps(body, default=plain_value, ensure_ascii=False, separators=(",", ":"))
+        except gojson.GoJSONError as error:  # It holds values of NumPy, or what is no JSON at all.
+            try:
+                return gojson.encode(_plain_inside(body))
+            except RecursionError:
+                raise error from None
+    text = _ENCODER.encode(body)
     return text.encode(errors="surrogatepass")
 
 
@@ -115,13 +144,6 @@ def statuses_of(answers: list[Any]) -> tuple[list[Any], np.ndarray | None]:
             body = answer.body
             bodies[row] = Raw(body) if isinstance(body, bytes) else body
     return bodies, status
-
-
-def plain_value(value: Any) -> Any:
-    """What stands in JSON for a value of NumPy or pandas; the text of anything else."""
-    if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
-    return str(value)
 
 
 def _plain_inside(body: Any) -> Any:

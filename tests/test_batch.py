@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph_magics.batch import Batch, Failure, united
-from graph_magics.bodies import objects
+from graph_magics.batch import Batch
+from graph_magics.bodies import Mixed, objects
+from graph_magics.failures import Failure, Refusal, united
+from graph_magics.wire import Raw
 
 MASKS = st.lists(st.booleans(), min_size=1, max_size=12).map(np.array)
 
@@ -117,6 +119,145 @@ def test_only_events_that_all_routes_answered_stay_together(one, other):
         [f"{word}{p}" for p in expected] for word in ("one", "other")
     ]
     assert set(here.failures) == set(batch.positions.tolist()) - set(expected)
+
+
+# --- statuses, and how long was waited -------------------------------------------------------
+
+STATUSES = st.lists(st.sampled_from([0, 199, 200, 204, 299, 300, 404, 503, 600]), max_size=8)
+
+
+def answered(statuses: list[int]) -> Batch:
+    batch = batch_of(len(statuses))
+    return batch.answer(batch.bodies, np.array(statuses, dtype=np.int16))
+
+
+@given(STATUSES)
+def test_statuses_from_200_to_299_are_successes(statuses):
+    assert answered(statuses).is_success.tolist() == [200 <= code < 300 for code in statuses]
+    assert batch_of(3).is_success.tolist() == [True] * 3
+
+
+@given(STATUSES)
+def test_settling_fails_whoever_has_no_success_and_loses_nobody(statuses):
+    batch = answered(statuses)
+    settled = batch.settled("node")
+    assert settled.status is None
+    good = batch.is_success
+    assert settled.positions.tolist() == settled.bodies == batch.positions[good].tolist()
+    failures = [settled.failures[position] for position in batch.positions[~good].tolist()]
+    bad = [code for code in statuses if not 200 <= code < 300]
+    assert [failure.error.status_code for failure in failures] == bad
+    assert [failure.status for failure in failures] == [c if 400 <= c < 600 else 500 for c in bad]
+    assert all(failure.node == "node" for failure in failures)
+    assert batch.status is not None  # The batch itself is as it was.
+    assert not batch.failures
+
+
+def test_settling_keeps_earlier_failures_and_leaves_a_batch_without_statuses_alone():
+    batch = Batch([1], np.array([4]), {2: failed("before")})
+    assert batch.settled("node") is batch
+    refused = batch.with_failures(batch.failures).answer([1], np.array([404], dtype=np.int16))
+    assert set(refused.with_failures({2: failed()}).settled("node").failures) == {2, 4}
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        *[(body, "answered with status 404") for body in (None, b"", "", Raw(b""))],
+        ({"a": 1}, "answered with status 404: {'a': 1}"),
+        (b"text", "answered with status 404: b'text'"),
+        (np.array([1, 2]), "answered with status 404: array([1, 2])"),
+        (pd.DataFrame({"a": [1]}), "answered with status 404:    a"),
+    ],
+)
+def test_a_refusal_tells_what_was_answered(body, shown):
+    refusal = Refusal.of(404, body)
+    assert str(refusal).startswith(shown)
+    assert refusal.status_code == 404
+    assert len(str(Refusal.of(404, "x" * 10_000))) < 200
+
+
+@given(STATUSES, st.data())
+def test_statuses_and_waits_go_where_their_events_go(statuses, data):
+    batch = answered(statuses).waited(np.arange(len(statuses)) / 4)
+    rows = np.flatnonzero(data.draw(st.lists(st.booleans(), min_size=8, max_size=8))[: len(batch)])
+    some = batch.select(rows)
+    assert some.status.tolist() == [statuses[row] for row in rows.tolist()]
+    assert some.elapsed.tolist() == [row / 4 for row in rows.tolist()]
+    assert batch.at(some.positions).status.tolist() == some.status.tolist()
+    rest = np.setdiff1d(np.arange(len(batch)), rows)
+    merged = batch_of(len(statuses)).merge([(rest, batch.select(rest)), (rows, some)])
+    assert merged.status.tolist() == statuses
+    assert merged.elapsed.tolist() == (np.arange(len(statuses)) / 4).tolist()
+
+
+def test_who_has_no_status_beside_others_has_200_and_has_not_waited():
+    batch = batch_of(3)
+    one, rest = np.array([1]), np.array([0, 2])
+    plain = batch.select(rest)
+    odd = batch.select(one).answer(["x"], np.array([404], dtype=np.int16)).waited(np.array([2.5]))
+    merged = batch.merge([(one, odd), (rest, plain)])
+    assert merged.status.tolist() == [200, 404, 200]
+    assert merged.elapsed.tolist() == [0, 2.5, 0]
+    merged = batch.merge([(rest, plain), (one, batch.select(one))])
+    assert merged.status is merged.elapsed is None
+
+
+def test_waits_add_up_and_a_request_has_neither_status_nor_wait():
+    batch = answered([404, 200])
+    assert batch.waited(None) is batch
+    twice = batch.waited(np.array([1.0, 2.0])).waited(np.array([0.5, 0.5]))
+    assert twice.elapsed.tolist() == [1.5, 2.5]
+    assert twice.status.tolist() == [404, 200]
+    request = twice.as_request()
+    assert request.status is request.elapsed is None
+    assert request.bodies is twice.bodies
+    assert request.as_request() is request
+    assert twice.with_status(None).elapsed.tolist() == [1.5, 2.5]
+
+
+def test_failures_are_left_behind_and_put_back():
+    batch = Batch(["a"], np.array([1]), {0: failed("before")})
+    batch.memory["made"] = "of it"
+    for twin in (batch.bare(), batch.as_request(), batch.waited(None), batch.with_status(None)):
+        assert not twin.failures
+        assert twin.memory is batch.memory  # Of the same bodies.
+    put = batch.bare().with_failures({7: failed("put")})
+    assert told(put) == {1: "a", 7: "put"}
+    assert told(batch) == {1: "a", 0: "before"}
+    bare = batch.bare()
+    assert bare.bare() is bare
+
+
+# --- bodies that came over the wire ----------------------------------------------------------
+
+
+def test_what_came_over_the_wire_is_read_once_for_all():
+    batch = Batch([Raw(b"[1]"), {"a": 1}, Raw(b"no")], np.arange(3))
+    assert batch.events() == [[1], {"a": 1}, b"no"]
+    assert batch.events() is batch.events()
+    assert batch.as_read().bodies is batch.events()
+    assert batch.bodies[0] == b"[1]"
+    assert batch.select(np.array([2, 0])[::-1]).events() == [[1], b"no"]
+    mixed = Batch(
+        Mixed([[Raw(b"{}")], np.array([5])], np.array([0, 1]), np.zeros(2, int)), np.arange(2)
+    )
+    assert mixed.events() == [{}, 5]
+
+
+def test_a_selection_is_read_too():
+    batch = Batch([Raw(b"[1]"), Raw(b"[2]")], np.arange(2))
+    chosen = batch.answer(batch.bodies, np.array([200, 404], dtype=np.int16)).settled("node")
+    assert chosen.as_read().bodies == [[1]]
+
+
+def test_reading_keeps_all_else_and_copies_nothing_that_is_read():
+    plain = Batch([{"a": 1}], np.array([3]), {1: failed("before")})
+    assert plain.as_read() is plain
+    raw = answered([404]).answer([Raw(b"{}")], np.array([404])).waited(np.array([1.0]))
+    read = raw.with_failures({1: failed("before")}).as_read()
+    assert (read.bodies, read.status.tolist(), read.elapsed.tolist()) == ([{}], [404], [1.0])
+    assert set(read.failures) == {1}
 
 
 # --- trying ---------------------------------------------------------------------------------

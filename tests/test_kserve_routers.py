@@ -11,7 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from graph_magics import Ensemble, Graph, Model, Route, Sequence, Splitter, Switch
+from graph_magics import (
+    Ensemble,
+    Graph,
+    Model,
+    Response,
+    Route,
+    Sequence,
+    Splitter,
+    Step,
+    Switch,
+    gjson,
+)
+from graph_magics.errors import Unanswered
 
 from .models import (
     IRIS,
@@ -26,6 +38,8 @@ from .models import (
     on_names,
     run,
 )
+from .strategies_kserve import NotFound
+from .test_wire import told
 
 # --- Sequence -------------------------------------------------------------------------------
 
@@ -36,15 +50,137 @@ def test_a_sequence_hands_each_answer_to_the_next_route():
 
 def test_a_sequence_runs_nobody_for_an_event_that_failed():
     seen = []
+    given = answers(Sequence(lambda x: 10 // x, lambda x: seen.append(x) or x), [5, 0, 2])
+    assert given[::2] == seen == [2, 5]
+    assert has_words(given[1], ["sequence.step-1", "ZeroDivisionError"])
 
-    def note(x):
-        seen.append(x)
-        return x
 
-    given = answers(Sequence(lambda x: 10 // x, note), [5, 0, 2])
-    assert given[::2] == [2, 5]
-    assert has_words(given[1], ["sequence.step", "ZeroDivisionError"])
-    assert seen == [2, 5]
+def fail(error: Exception) -> Any:
+    raise error
+
+
+@pytest.mark.parametrize(("data", "expected"), [("$request", 20), ("$response", 30), (None, 30)])
+def test_a_route_is_sent_the_response_or_the_request(data, expected):
+    ten = Route(lambda x: 10 * x, data=data)
+    for events in ([2, 2], np.array([2, 2])):
+        assert answers(Sequence(lambda x: x + 1, ten), events) == [expected] * 2
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [lambda r: r["s"] < 5, "s < 5", "@this|[s]|#(<5)", gjson.compile("[s].#(<5)")],
+    ids=["function", "query", "path", "compiled"],
+)
+@pytest.mark.parametrize("events", [[1, 9], frame_of(x=[1, 9])["x"]], ids=["json", "table"])
+def test_where_a_condition_does_not_hold_the_response_is_the_answer(condition, events):
+    routes = {"one": lambda x: {"s": int(x)}, "two": lambda r: {"s": -1}}
+    by_name = Sequence(**routes, conditions={"two": condition})
+    by_route = Sequence(routes["one"], Route(routes["two"], condition=condition))
+    assert answers(by_name, events) == answers(by_route, events) == [{"s": -1}, {"s": 9}]
+
+
+def test_events_leave_a_sequence_where_their_condition_fails_and_keep_their_order():
+    more = [Route(lambda x: x + 1, condition=lambda x, n=n: x != n) for n in (1, 2)]
+    assert answers(Sequence(lambda x: x, *more), [1, 0, 1, 5, 1]) == [1, 2, 1, 7, 1]
+
+
+def test_a_response_that_ends_a_sequence_has_status_200_whatever_it_had():
+    gone = Route(lambda e: Response(404, [e]), dependency="Soft")
+    assert told(Sequence(gone, Route(abs, condition=lambda r: False)), [1]) == [([1], 200, True)]
+
+
+def test_predictions_may_be_sent_as_instances():
+    mapped = Route(lambda r: r, map_predictions_to_instances=True)
+    steps = Sequence(lambda x: {"predictions": [int(x)], "name": "m"}, mapped)
+    assert answers(steps, [1]) == answers(steps, np.array([1])) == [{"instances": [1]}]
+
+
+def test_bytes_that_are_no_json_may_be_the_answer_of_a_sequence_in_python():
+    ends = Sequence(lambda e: b"text", Route(abs, condition=lambda r: False))
+    assert told(ends, [1]) == [(b"text", 200, False)]
+
+
+@pytest.mark.parametrize(
+    ("dependency", "code", "expected"),
+    [
+        *[(None, code, (None, code, True)) for code in (400, 404, 503, 599)],
+        *[(None, code, (None, 500, True)) for code in (100, 302, 304, 600)],
+        *[(word, code, ("next", 200, False)) for word in (None, "Hard") for code in (200, 299)],
+        *[("Soft", code, ("next", 200, code != 200)) for code in (100, 200, 302, 404, 503)],
+        *[("Hard", code, ({"x": [1]}, code, True)) for code in (100, 302, 404, 503)],
+    ],
+)
+@pytest.mark.parametrize("events", [[1], frame_of(x=[1])["x"]], ids=["json", "table"])
+def test_what_comes_of_a_status_that_is_no_success(dependency, code, expected, events):
+    first = Route(lambda e: Response(code, {"x": [1]}), dependency=dependency)
+    steps = Sequence(first, lambda e: "next")
+    ((body, status, has_error),) = told(steps, events)
+    assert (None if body is None or body != body else body, status, has_error) == expected
+    assert Graph("g", steps).test(events[0], get_body=False).status_code == status
+
+
+RAISED = {"error": "NotFound: no such thing"}
+
+
+@pytest.mark.parametrize("events", [[1], frame_of(x=[1])["x"]], ids=["json", "table"])
+def test_what_a_route_raises_is_a_response_where_it_has_a_dependency(events):
+    step = Step(lambda e: fail(NotFound("no such thing")))
+    soft, hard = (Route(step, dependency=word) for word in ("Soft", "Hard"))
+    kept = run(Sequence(a=soft, b=lambda r: [r]), events)
+    assert kept.frame["response"].tolist() == [[RAISED]]
+    assert kept.frame["error"].tolist() == ["sequence.a: NotFound: no such thing"]
+    assert kept.errors[["step", "status"]].values.tolist() == [["sequence.a", 404]]
+    assert "1 answered, 0 failed; 1 answered in spite of an error" in repr(kept)
+    assert kept.trace(0)["status"].tolist() == [200, 404, 200]
+    assert told(Sequence(a=hard, b=abs), events) == [(RAISED, 404, True)]
+    assert told(Sequence(a=lambda e: e, b=soft), events) == [(RAISED, 404, True)]
+    assert told(Sequence(a=step, b=abs), events)[0][1:] == (404, True)
+    both = [({"a": RAISED, "b": 1}, 200, True)]
+    assert told(Ensemble(a=soft, b=lambda e: 1), events) == both
+    assert told(Ensemble(a=hard, b=lambda e: 1), events) == [(RAISED, 404, True)]
+
+
+@pytest.mark.parametrize("router", [Sequence, Ensemble])
+@pytest.mark.parametrize("dependency", [None, "Soft", "Hard"])
+def test_no_answer_at_all_is_never_forgiven(router, dependency):
+    nobody = Route(lambda e: fail(Unanswered("nobody is there")), dependency=dependency)
+    given = told(router(a=nobody, b=lambda e: e), [1, 2])
+    assert [row[1:] for row in given] == [(500, True)] * 2
+
+
+def test_a_sequence_tells_its_options_to_the_drawing():
+    steps = Sequence(
+        a=abs,
+        b=Route(abs, condition="x > 1", dependency="Hard", data="$request"),
+        c=Route(abs, condition=gjson.compile("s"), data="$response"),
+        d=Route(abs, dependency="Soft"),
+    )
+    assert steps.route_labels == {"b": "x > 1, $request, Hard", "c": "s"}
+    assert steps.exits == ["a", "b"]
+    assert Ensemble(a=Route(abs, dependency="Hard"), b=abs).route_labels == {"a": "Hard"}
+
+
+@pytest.mark.parametrize(
+    ("declare", "words"),
+    [
+        (lambda: Sequence(a=Route(abs, condition="x > 1")), ["'a'", "condition", "Switch"]),
+        (lambda: Sequence(a=abs, conditions={"a": "x > 1"}), ["'a'", "condition", "Switch"]),
+        (lambda: Sequence(a=Route(abs, data="$response")), ["'a'", "$request"]),
+        (lambda: Sequence(a=abs, b=Route(abs, condition="")), ["''"]),
+        (lambda: Sequence(a=abs, b=Route(abs, condition=False)), ["condition", "bool"]),
+        (lambda: Sequence(a=abs, b=Route(abs, weight=1)), ["Sequence", "no weight"]),
+        (lambda: Ensemble(a=Route(abs, condition="x > 1")), ["Ensemble", "no condition"]),
+        (lambda: Ensemble(a=abs, keys={"z": "y"}), ["'z'", "no route"]),
+        (lambda: Ensemble(a=abs, b=abs, keys={"a": "y", "b": "y"}), ["'y'"]),
+        (lambda: Switch(a=Route(abs, dependency="Soft")), ["Switch", "no dependency"]),
+        (lambda: Splitter(a=Route(abs, map_predictions_to_instances=True)), ["Splitter", "no map"]),
+        (lambda: Route(abs, data="request"), ["data", "'$request'", "'request'"]),
+        (lambda: Route(abs, dependency="soft"), ["dependency", "'Soft'", "'soft'"]),
+        (lambda: Route(abs, map_predictions_to_instances=1), ["True or False", "1"]),
+    ],
+)
+def test_options_that_cannot_be_are_refused_when_declared(declare, words):
+    mistake(declare, *words)
 
 
 # --- Splitter -------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def execute(
         context = Context("", seed, visits, async_map, at_once, event_id, stop_on_failure, headers)
         answer = root.run(batch, context) if len(batch) else batch
         answers.append(answer)
-        if stop_on_failure and answer.failures:
+        if stop_on_failure and (answer.failures or not answer.is_success.all()):
             break
     for visit in visits:
         visit.received.forget()

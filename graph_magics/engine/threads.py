@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import Any
 
@@ -20,10 +20,17 @@ def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
     [1, 2]
     """
     group = Group()
-    with ThreadPoolExecutor(len(calls), thread_name_prefix="graph-magics-route") as pool:
-        futures = [pool.submit(copy_context().run, in_group, group, call) for call in calls]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            group.cancel()
-            raise
+    pool = ThreadPoolExecutor(len(calls) or 1, thread_name_prefix="graph-magics-route")
+    futures = [pool.submit(copy_context().run, in_group, group, call) for call in calls]
+    try:
+        wait(futures, return_when=FIRST_EXCEPTION)
+        for future in futures:
+            if future.done():
+                future.result()
+        return [future.result() for future in futures]
+    except BaseException:
+        group.cancel()
+        raise
+    finally:
+        # Not waiting: a function that is no coroutine cannot be ended.
+        pool.shutdown(wait=False, cancel_futures=True)

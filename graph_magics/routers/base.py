@@ -69,7 +69,8 @@ class Route:
 
     def given(self, option: str) -> Any:
         """What the route says of an option; None if nothing."""
-        return getattr(self, option) or (self.weight if option == "weight" else None)
+        value = getattr(self, option)
+        return None if value is False and option == "map_predictions_to_instances" else value
 
 
 def _one_of(value: str | None, known: Sequence[str], what: str) -> str | None:

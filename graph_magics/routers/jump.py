@@ -39,9 +39,12 @@ class Jump(Node):
 
     def run(self, batch: Batch, context: Context) -> Batch:
         """Answer as the target does."""
-        parts = context.path.split(".")
-        around = parts[: len(parts) - self._levels - 1]
-        return context.jump(".".join([*around, self.path]), self.target, batch)
+        return context.jump(self.leads_to(context.path), self.target, batch)
+
+    def leads_to(self, here: str) -> str:
+        """The target's path, in a graph where the jump itself has this one."""
+        parts = here.split(".")
+        return ".".join([*parts[: len(parts) - self._levels - 1], self.path])
 
 
 class NoNode(Node):

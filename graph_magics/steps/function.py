@@ -18,7 +18,7 @@ from ..failures import Failure
 from ..joining import columns_of
 from ..naming import natural_name
 from ..nodes import Context, MissingColumns, Node, accepts
-from ..wire import statuses_of
+from ..wire import read_all, statuses_of
 
 #: For how many events Python's garbage collector is held.
 _AT_ONCE = 10_000
@@ -105,7 +105,7 @@ class Step(Node):
                 # Async without saying so, such as a lambda around an async function.
                 answers = _results(_awaited, answers, failures, context)
         answers, status = statuses_of(answers)
-        bodies = answers if batch.is_json else columns_of(answers)
+        bodies = answers if batch.is_json else columns_of(read_all(answers))
         return batch.fail(failures, bodies, status)
 
     def _each(
@@ -130,11 +130,19 @@ class Step(Node):
                         break
 
     def _whole(self, batch: Batch, context: Context) -> Batch:
-        return batch.attempt(
+        answer = batch.attempt(
             lambda some: self._answer(some.bodies, context),
             context.failure,
             final=lambda error: isinstance(error, MissingColumns),
         )
+        bodies = answer.bodies
+        if not (isinstance(bodies, (list, Mixed)) or has_objects(bodies)):
+            return answer
+        given, status = statuses_of(answer.events())
+        if status is None:
+            return answer
+        told = given if batch.is_json else columns_of(read_all(given))
+        return answer.answer(told, status)
 
     def _answer(self, bodies: Bodies, context: Context) -> Bodies:
         values = bodies.values if isinstance(bodies, Samples) else bodies

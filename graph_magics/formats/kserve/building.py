@@ -191,9 +191,11 @@ class _Builder:
 
 def _words(step: Spec) -> list[str]:
     """What a step's service is called: in the manifest, or by the host of its URL."""
+    if step.get("nodeName"):
+        return []
     words = [step[field] for field in ("serviceName", "serviceUrl", "name") if step.get(field)]
-    host = re.match(r"https?://([^./:?#]+)", step.get("serviceUrl") or "", re.IGNORECASE)
-    return [*words, host[1]] if host else words
+    host = re.match(r"https?://([^/:?#]+)", step.get("serviceUrl") or "", re.IGNORECASE)
+    return [*words, host[1], host[1].partition(".")[0]] if host else words
 
 
 def _as_service(name: str, thing: Any, remote: Any) -> Node:

@@ -47,7 +47,8 @@ class KServeRouter(Router):
         if not self.strict and self._said(name, "dependency") is None:
             return context.run(name, node, batch)
         is_service = not isinstance(node, (KServeRouter, Jump, NoNode))
-        answer = context.ask(name, node, batch, is_service=is_service)
+        # What failed before did not come here, and is no response.
+        answer = context.ask(name, node, batch.bare(), is_service=is_service)
         if not answer.failures:
             return answer
         # Whatever it was inside, around it KServe has only one status for it.

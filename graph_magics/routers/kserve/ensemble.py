@@ -10,6 +10,7 @@ import numpy as np
 from ... import gojson
 from ...batch import Batch
 from ...bodies import many_objects, objects
+from ...errors import GraphError
 from ...failures import Failure
 from ...nodes import Context
 from ...wire import Merged, read
@@ -56,7 +57,13 @@ class Ensemble(KServeRouter):
     ) -> None:
         super().__init__(routes, named, name=name, strict=strict)
         keys = keys or {}
+        for route in keys:
+            if route not in self._routes:
+                raise GraphError(f"keys name {route!r}, which is no route", node=name)
         self._keys = [keys.get(route, route) for route in self._routes]
+        again = [key for key in self._keys if self._keys.count(key) > 1]
+        if again and not strict:
+            raise GraphError(f"two answers are called {again[0]!r}; rename one", node=name)
         self._is_hard = [self._said(route, "dependency") == "Hard" for route in self._routes]
         self._is_lenient = strict or any(
             self._said(route, "dependency") is not None for route in self._routes

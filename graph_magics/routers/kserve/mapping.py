@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ... import gojson
 from ...batch import Batch
 from ...bodies import Mixed, Samples
@@ -49,6 +51,8 @@ def mapped(body: Any) -> Any:
     for key, value in document.items():
         name = folded(key) if isinstance(key, str) else key
         if name in ("predictions", "instances"):
+            if isinstance(value, np.ndarray):
+                value = value.tolist()
             if not isinstance(value, (list, tuple, type(None))):
                 return body
             if name == "predictions":

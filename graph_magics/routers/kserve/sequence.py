@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...batch import Batch
-from ...bodies import Mixed
+from ...bodies import Mixed, has_objects, objects
 from ...errors import GraphError
 from ...failures import Failure, united
 from ...gojson import valid_at_any_depth
@@ -171,7 +171,7 @@ class Sequence(KServeRouter):
         known = np.searchsorted(response.positions, verdict.positions)
         holds[known] = np.asarray(verdict.bodies, dtype=bool)
         rows = known[~holds[known]]
-        broken = rows[_is_broken(response, rows)]
+        broken = rows[_is_broken(response, rows)] if self.strict else rows[:0]
         unmet = response.select(np.setdiff1d(rows, broken, assume_unique=True)).with_status(None)
         failures = {**verdict.failures, **lost(response, broken, invalid, context)}
         return response.select(np.flatnonzero(holds)), unmet, failures
@@ -198,9 +198,9 @@ def _after(failures: Mapping[int, Failure], before: Batch | None) -> Mapping[int
 def _is_broken(batch: Batch, rows: np.ndarray) -> np.ndarray:
     """Which of these bodies are no JSON, of those that came over the wire."""
     bodies = batch.bodies
-    if not len(rows) or not isinstance(bodies, (list, Mixed)):
+    if not len(rows) or not (isinstance(bodies, (list, Mixed)) or has_objects(bodies)):
         return np.zeros(len(rows), dtype=bool)
-    raw = bodies if isinstance(bodies, list) else bodies.tolist()
+    raw = objects(bodies)
     return np.array(
         [isinstance(raw[row], bytes) and not valid_at_any_depth(raw[row]) for row in rows.tolist()]
     )
