@@ -11,7 +11,7 @@ import numpy as np
 from .bodies import Bodies, Mixed, has_objects, is_json, objects, retyped, take
 from .failures import Failure, Refusal, united
 from .joining import join
-from .wire import read_all
+from .wire import Raw, read_all
 
 
 class Batch:
@@ -182,11 +182,13 @@ class Batch:
 
     def as_read(self) -> Batch:
         """The same events with bodies that are read; the batch itself, if nothing is to be."""
-        source = self._bodies if self._bodies is not None else self.source[0]
-        if not isinstance(source, list) or (events := self.events()) is self.bodies:
+        if self._bodies is not None and not isinstance(self._bodies, list):
+            return self
+        bodies = self.bodies
+        if not isinstance(bodies, list) or Raw not in set(map(type, bodies)):
             return self
         return Batch(
-            events, self.positions, self.failures, status=self.status, elapsed=self.elapsed
+            self.events(), self.positions, self.failures, status=self.status, elapsed=self.elapsed
         )
 
     @property
@@ -201,11 +203,14 @@ class Batch:
         if self.status is None:
             return self
         good = self.is_success
+        if good.all():
+            return self.with_status(None).with_failures(self.failures)
         failures = dict(self.failures)
-        for row in np.flatnonzero(~good).tolist():
-            refusal = Refusal.of(int(self.status[row]), _event(self, row))
-            status = refusal.status_code if 400 <= refusal.status_code < 600 else 500
-            failures[int(self.positions[row])] = Failure(node, refusal, status)
+        some = self.select(np.flatnonzero(~good))
+        codes = self.status[~good].tolist()
+        for position, code, body in zip(some.positions.tolist(), codes, some.events(), strict=True):
+            status = code if 400 <= code < 600 else 500
+            failures[position] = Failure(node, Refusal.of(code, body), status)
         kept = self.select(np.flatnonzero(good))
         kept.failures, kept.status = failures, None
         return kept
@@ -340,11 +345,6 @@ def _joined(
         if values is not None:
             joined[rows] = values
     return joined
-
-
-def _event(batch: Batch, row: int) -> Any:
-    """The body of one event, read."""
-    return batch.select(np.array([row])).events()[0]
 
 
 def _halves(rows: np.ndarray, mask: np.ndarray | None = None) -> Iterable[np.ndarray]:

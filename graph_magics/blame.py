@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from .batch import Batch
+from .context import Visit
 from .failures import Failure, Refusal
-from .nodes import Node, Visit
+from .nodes import Node
 from .routers.jump import Jump
 
 
@@ -21,10 +22,12 @@ def failures_in(
     A status that is no success is put down to the last step that answered with it.
     """
     failures: dict[int, Failure] = {}
+    refusals: dict[int, Failure] = {}
     for answer in answers:
         failures.update(answer.failures)
-        for position, refusal in refused(answer, "").items():
-            failures[position] = _by_whom(position, refusal, visits, nodes)
+        refusals.update(refused(answer, ""))
+    if refusals:
+        failures.update(_by_whom(refusals, visits, nodes))
     return dict(sorted(failures.items()))
 
 
@@ -45,14 +48,12 @@ def forgiven_in(
 
 def refused(answer: Batch, node: str) -> dict[int, Failure]:
     """The events that ``node`` answered with a status that is no success, as failures."""
-    if answer.status is None:
+    rows = np.flatnonzero(~answer.is_success)
+    if answer.status is None or not len(rows):
         return {}
-    failures = {}
-    for row in np.flatnonzero(~answer.is_success).tolist():
-        code = int(answer.status[row])
-        body = answer.select(np.array([row])).events()[0]
-        failures[int(answer.positions[row])] = Failure(node, Refusal.of(code, body), code)
-    return failures
+    some = answer.select(rows)
+    told = zip(some.positions.tolist(), answer.status[rows].tolist(), some.events(), strict=True)
+    return {position: Failure(node, Refusal.of(code, body), code) for position, code, body in told}
 
 
 def row_of(batch: Batch, position: int) -> int:
@@ -63,17 +64,25 @@ def row_of(batch: Batch, position: int) -> int:
 
 
 def _by_whom(
-    position: int, refusal: Failure, visits: Sequence[Visit], nodes: Mapping[str, Node]
-) -> Failure:
+    refusals: Mapping[int, Failure], visits: Sequence[Visit], nodes: Mapping[str, Node]
+) -> dict[int, Failure]:
+    """Put each refusal down to the last step that answered with its status."""
+    waiting = np.array(sorted(refusals), dtype=np.int64)
+    codes = np.array([refusals[position].status for position in waiting.tolist()])
+    blamed: dict[int, Failure] = {}
     for visit in reversed(visits):
-        if row_of(visit.received, position) < 0:
-            continue
-        raised = visit.raised.get(position)
-        if raised is not None and raised.status == refusal.status:
-            return raised
-        row, status = row_of(visit.answered, position), visit.answered.status
-        if nodes[visit.path].children or row < 0 or status is None:
-            continue
-        if status[row] == refusal.status:
-            return replace(refusal, node=visit.path)
-    return replace(refusal, node=visits[0].path)
+        if not len(waiting):
+            break
+        for position in [at for at in visit.raised if at in refusals and at not in blamed]:
+            if visit.raised[position].status == refusals[position].status:
+                blamed[position] = visit.raised[position]
+        answered, status = visit.answered.positions, visit.answered.status
+        if status is not None and not nodes[visit.path].children:
+            rows = np.minimum(np.searchsorted(answered, waiting), max(len(answered) - 1, 0))
+            here = (answered[rows] == waiting) & (status[rows] == codes) if len(answered) else []
+            for position in waiting[here].tolist():
+                blamed.setdefault(position, replace(refusals[position], node=visit.path))
+        left = ~np.isin(waiting, list(blamed))
+        waiting, codes = waiting[left], codes[left]
+    rest = {at: replace(refusals[at], node=visits[0].path) for at in waiting.tolist()}
+    return {**blamed, **rest}

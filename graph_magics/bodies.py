@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -53,7 +54,7 @@ class Samples:
         """Give the samples of each event as a list of Python objects."""
         flat = objects(self.values)
         if self.counts is None:
-            with many_objects():
+            with many_objects(len(flat)):
                 return [[value] for value in flat]
         ends = np.cumsum(self.counts).tolist()
         return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
@@ -61,7 +62,7 @@ class Samples:
     def tolist(self) -> list[dict[str, Any]]:
         """Give the JSON bodies."""
         key, extra, lists = self.key, self.extra, self.lists()
-        with many_objects():
+        with many_objects(len(lists)):
             return [{**extra, key: values} for values in lists]
 
     def take(self, rows: np.ndarray) -> Samples:
@@ -159,7 +160,7 @@ def objects(bodies: Any) -> list[Any]:
         columns = [bodies.iloc[:, place].tolist() for place in range(len(names))]
         if not names:
             return [{} for _ in range(len(bodies))]
-        with many_objects():
+        with many_objects(len(bodies)):
             return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
     if isinstance(bodies, np.ndarray) and bodies.dtype.kind in "mM":
         # NumPy's own list has whole numbers for what is finer than Python's datetime.
@@ -185,37 +186,44 @@ def has_objects(bodies: Bodies) -> bool:
     return any(dtype in (object, _PANDAS_OBJECT) for dtype in dtypes)
 
 
-class many_objects:
-    """Hold the garbage collector while a great many objects are made, none of them garbage.
+class _Collector:
+    """Holds the garbage collector until the last of several threads lets it go."""
 
-    Otherwise it walks over all of them again and again: more than half of what a batch of
-    200,000 JSON events costs. It runs again when the last of several threads lets it go.
-    """
-
-    __slots__ = ()
-    _lock = Lock()
-    _held = 0
-    _was_enabled = False
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._held = 0
+        self._was_enabled = False
 
     def __enter__(self) -> None:
-        kind = many_objects
-        with kind._lock:
-            if not kind._held:
-                kind._was_enabled = gc.isenabled()
+        with self._lock:
+            if not self._held:
+                self._was_enabled = gc.isenabled()
                 gc.disable()
-            kind._held += 1
+            self._held += 1
 
     def __exit__(self, *raised: object) -> None:
-        kind = many_objects
-        with kind._lock:
-            kind._held -= 1
-            if not kind._held and kind._was_enabled:
+        with self._lock:
+            self._held -= 1
+            if not self._held and self._was_enabled:
                 gc.enable()
+
+
+_COLLECTOR = _Collector()
+_NOTHING = nullcontext()
+
+
+def many_objects(size: int) -> AbstractContextManager[None]:
+    """Hold the garbage collector while so many objects are made, none of them garbage.
+
+    Otherwise it walks over all of them again and again: more than half of what a batch of
+    200,000 JSON events costs.
+    """
+    return _COLLECTOR if size > 100 else _NOTHING
 
 
 def copies(bodies: list[Any]) -> list[Any]:
     """Copy bodies, each as `fresh` does."""
-    with many_objects():
+    with many_objects(len(bodies)):
         try:
             return [fresh(body) for body in bodies]
         except RecursionError:
@@ -253,23 +261,30 @@ def fresh(body: Any) -> Any:
 
 def _fresh_deep(body: Any) -> Any:
     """Copy a JSON body as `fresh` does, however deep it nests."""
-    if type(body) not in (dict, list):
+    if not isinstance(body, (dict, list)):
         return fresh(body)
-    twin: Any = type(body)()
+    twin = _empty(body)
     waiting: list[tuple[Any, Any]] = [(body, twin)]
     while waiting:
         old, new = waiting.pop()
-        for key, value in old.items() if type(old) is dict else enumerate(old):
+        is_list = isinstance(old, list)
+        for key, value in enumerate(old) if is_list else old.items():
             kept = value
-            if type(value) in (dict, list):
-                kept = type(value)()
+            if isinstance(value, (dict, list)):
+                kept = _empty(value)
                 waiting.append((value, kept))
             elif type(value) not in _ATOMS:
                 kept = fresh(value)
-            if type(old) is dict:
-                new[key] = kept
-            else:
+            if is_list:
                 new.append(kept)
+            else:
+                new[key] = kept
+    return twin
+
+
+def _empty(body: Any) -> Any:
+    twin = copy(body)
+    twin.clear()
     return twin
 
 

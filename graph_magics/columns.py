@@ -12,9 +12,10 @@ import pandas as pd
 
 from .batch import Batch
 from .bodies import Mixed, Samples, feature, stacked, table
+from .context import Context
 from .failures import Failure, united
 from .joining import kind_of
-from .nodes import BadEvent, Context
+from .nodes import BadEvent
 
 #: Where a request holds its samples, and where the answer to it does: MLRun's and KServe's V2
 #: word, and KServe's V1 word.

@@ -45,9 +45,18 @@ class Refusal(GraphError):
     @classmethod
     def of(cls, status_code: int, body: Any) -> Refusal:
         """Tell what was answered."""
+        if not status_code:
+            return cls("there is no answer: a Sequence without steps gives none", 0)
         is_empty = body is None or (isinstance(body, (str, bytes)) and not body)
-        shown = "" if is_empty else f": {repr(body)[:100]}"
+        shown = "" if is_empty else f": {_shown(body)}"
         return cls(f"answered with status {status_code}{shown}", status_code)
+
+
+def _shown(body: Any) -> str:
+    try:
+        return repr(body)[:100]
+    except RecursionError:
+        return f"a deep {type(body).__name__}"
 
 
 def united(some: Iterable[Mapping[int, Failure]]) -> Mapping[int, Failure]:

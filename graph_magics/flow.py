@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from .batch import Batch
+from .context import Context
 from .errors import GraphError
 from .failures import united
 from .naming import caller, numbered, variable_of
-from .nodes import Context, Node, as_node
+from .nodes import Node, as_node
 
 
 class Flow(Node):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from types import FrameType
 from typing import Any
@@ -77,7 +78,8 @@ def numbered(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
     """
     names = list(names)
     used = set(taken)
-    again = {name for name in names if names.count(name) > 1 or name in used}
+    times = Counter(names)
+    again = {name for name in names if times[name] > 1 or name in used}
     used.update(name for name in names if name not in again)
     result = []
     counts: dict[str, int] = {}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -12,8 +13,9 @@ import pandas as pd
 
 from .bodies import Bodies, Mixed, Samples, object_array, plain, take
 from .columns import ANSWER_KEYS
+from .context import Visit
 from .joining import join
-from .nodes import Node, Visit
+from .nodes import Node
 from .routers import Ensemble, ParallelRun, Router, Splitter, Switch
 from .steps import Model, Step
 from .wire import read_all
@@ -56,7 +58,7 @@ class Output:
     parts: list[Part]
     size: int
     routes: Sequence[str] | None = None
-    choices: list[tuple[np.ndarray, np.ndarray]] | None = None
+    choices: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
     is_response: bool = False
     is_table: bool = False
     as_sent: bool = False
@@ -161,7 +163,7 @@ class Output:
 
     def _routes_chosen(self) -> Any:
         codes = np.full(self.size, -1, dtype=np.int16)
-        for positions, choice in self.choices or []:
+        for positions, choice in self.choices:
             codes[positions] = choice
         return pd.Categorical.from_codes(codes, categories=pd.Index(self.routes or ()))
 
@@ -176,9 +178,10 @@ def outputs_of(
 ) -> list[Output]:
     """Collect what each node answered, in the order declared, routes before their router."""
     names = [path.rpartition(".")[2] for path in nodes]
+    times = Counter(names)
     outputs = {}
     for (path, node), name in zip(nodes.items(), names, strict=True):
-        column = name if names.count(name) == 1 else path
+        column = name if times[name] == 1 else path
         routes = list(node.children) if isinstance(node, (Splitter, Switch)) else None
         outputs[path] = Output(
             path, column, node, [], size, routes, is_table=is_table, as_sent=as_sent
@@ -188,22 +191,22 @@ def outputs_of(
         if len(visit.answered):
             output.parts.append((visit.answered.positions, visit.answered.bodies))
         if visit.choices is not None:
-            output.choices = [
-                *(output.choices or []),
-                (visit.received.positions, visit.choice),
-            ]
+            output.choices.append((visit.received.positions, visit.choice))
     return [outputs[path] for path in _routes_first(nodes)]
 
 
 def _routes_first(nodes: Mapping[str, Node]) -> list[str]:
     """The paths, those of a router's routes before its own: a vote follows what was voted on."""
+    inside: dict[str, list[str]] = {}
+    for path in nodes:
+        inside.setdefault(path.rpartition(".")[0], []).append(path)
     order: list[str] = []
-
-    def visit(inside: str) -> None:
-        for path in nodes:
-            if path.rpartition(".")[0] == inside:
-                visit(path)
-                order.append(path)
-
-    visit("")
+    waiting = [(path, False) for path in reversed(inside.get("", []))]
+    while waiting:
+        path, is_done = waiting.pop()
+        if is_done or path not in inside:
+            order.append(path)
+        else:
+            waiting.append((path, True))
+            waiting += [(child, False) for child in reversed(inside[path])]
     return order

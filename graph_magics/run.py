@@ -15,11 +15,12 @@ import pandas as pd
 from .batch import Batch
 from .blame import failures_in, forgiven_in, row_of
 from .bodies import Samples, is_json, objects, take
+from .context import Visit
 from .engine import Events, Outcome
 from .errors import GraphError, counted, listed, one_line, text_of
 from .failures import Failure
 from .flow import Flow
-from .nodes import Node, Visit, walk
+from .nodes import Node, walk
 from .outputs import Output, outputs_of
 from .scores import Task
 from .steps import Model

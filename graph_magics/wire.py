@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
+import pandas as pd
 
 from . import gojson
 from .bodies import many_objects
@@ -101,7 +102,7 @@ def read_all(bodies: list[Any]) -> list[Any]:
     """Give bodies as Python objects; the very list, where nothing in it is to be read."""
     if Raw not in set(map(type, bodies)):
         return bodies
-    with many_objects():
+    with many_objects(len(bodies)):
         return [read(body) for body in bodies]
 
 
@@ -130,6 +131,20 @@ def written(body: Any) -> bytes:
                 raise error from None
     text = _ENCODER.encode(body)
     return text.encode(errors="surrogatepass")
+
+
+def with_nulls(body: Any) -> Any:
+    """Write null for what is missing in the rows of a table: JSON has no NaN.
+
+    >>> with_nulls({"instances": [{"age": float("nan"), "name": "a"}]})
+    {'instances': [{'age': None, 'name': 'a'}]}
+    """
+    if isinstance(body, dict):
+        return {key: with_nulls(value) for key, value in body.items()}
+    if isinstance(body, list):
+        return [with_nulls(value) for value in body]
+    is_missing = body is pd.NA or body is pd.NaT or (isinstance(body, float) and body != body)
+    return None if is_missing else body
 
 
 def statuses_of(answers: list[Any]) -> tuple[list[Any], np.ndarray | None]:

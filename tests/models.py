@@ -17,9 +17,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from graph_magics import Graph, GraphError, Run, Step, VotingEnsemble
 from graph_magics.bodies import Samples
+from graph_magics.context import Context, Setup
 from graph_magics.engine.aio import async_map
 from graph_magics.engine.threads import at_once
-from graph_magics.nodes import Context
 
 #: 150 events of four features, and a species for each: 0, 1 or 2.
 IRIS, SPECIES = load_iris(return_X_y=True, as_frame=True)
@@ -127,7 +127,7 @@ def iris() -> Graph:
 
 def context(path: str = "node", seed: int = 0) -> Context:
     """Give what a node knows of a run that has just begun."""
-    return Context(path, seed, [], async_map, at_once)
+    return Context(path, Setup(seed, async_map, at_once), [])
 
 
 def answers(root: Any, events: Any, **options: Any) -> list[Any]:

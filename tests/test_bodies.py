@@ -275,7 +275,7 @@ def test_the_garbage_collector_is_left_as_it_was(enabled):
     (gc.enable if enabled else gc.disable)()
     try:
         copies([{"x": 1}])
-        with pytest.raises(ZeroDivisionError), many_objects():
+        with pytest.raises(ZeroDivisionError), many_objects(1000):
             assert not gc.isenabled()
             _ = 1 / 0
         assert gc.isenabled() is enabled

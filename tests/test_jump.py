@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
@@ -202,6 +203,26 @@ def test_a_circle_that_doubles_in_each_round_is_bounded():
 
     with within(20):
         assert graph_of(nodes, same=count).run([{"a": 1}]).frame["status"].tolist() == [500]
+
+
+def test_many_steps_may_lead_to_one_node_where_none_leads_back():
+    nodes = {"root": node("Sequence", *[to("b")] * 1_500), "b": node("Sequence", "same")}
+    assert graph_of(nodes, same=same).run([{"a": 1}]).frame["status"].tolist() == [200]
+
+
+@pytest.mark.parametrize("kind", ["Sequence", "Ensemble"])
+def test_ways_that_double_at_each_node_come_to_an_end_soon(kind):
+    names = ["root", *(f"n{number}" for number in range(14))]
+    nodes = {name: node(kind, to(then), to(then)) for name, then in pairwise(names)}
+    until = time.monotonic() + 3
+
+    def hurry(body: Any) -> Any:
+        if time.monotonic() > until:
+            raise Enough("one event has been under way for 3 s")
+        return body
+
+    graph = graph_of(nodes | {names[-1]: node("Sequence", "hurry")}, hurry=hurry)
+    assert len(graph.run([{"a": 1}]).frame) == 1
 
 
 # --- draws ----------------------------------------------------------------------------------

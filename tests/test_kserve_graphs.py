@@ -356,8 +356,26 @@ def answers_of(graph: Graph, events: Any) -> list[Any]:
     return graph.run(events).frame["response"].tolist()
 
 
-@pytest.mark.parametrize("depth", [100, 450, 600, 900, 100_000])
-def test_a_request_that_nests_deep_hurts_no_other(depth):
-    deep = b"[" * depth + b"]" * depth
-    frame = one(lambda body: {"k": 1}).run([b"{}", deep, b"{}"]).frame
-    assert frame["response"].tolist()[::2] == [{"k": 1}] * 2
+DEEPER = {
+    "x": node("Ensemble", "same"),
+    "root": node("Sequence", to("x"), step("same", data="$response")),
+}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "service"),
+    [
+        ({"root": node("Sequence", "same")}, lambda body: {"k": 1}),
+        ({"root": node("Sequence", "same")}, lambda body: Response(404, {"k": body})),
+        ({"root": node("Sequence", "same", step("same", data="$response"))}, same),
+        (DEEPER, lambda body: {"k": body}),
+    ],
+    ids=["answer", "refusal", "echo", "ensemble"],
+)
+@pytest.mark.parametrize("depth", [100, 450, 600, 900, 985, 990, 100_000])
+def test_a_request_that_nests_deep_hurts_no_other(nodes, service, depth):
+    graph, deep = graph_of(nodes, same=service), b"[" * depth + b"]" * depth
+    both, alone = graph.run([b'{"a":1}', deep]), graph.run([b'{"a":1}'])
+    assert both.frame["response"][0] == alone.frame["response"][0]
+    assert both.frame["status"][0] == alone.frame["status"][0]
+    assert len(both.frame) == 2

@@ -26,8 +26,8 @@ from graph_magics import (
     Splitter,
     Step,
     Switch,
+    context,
     gjson,
-    nodes,
 )
 from graph_magics.bodies import objects
 from graph_magics.engine import execute, take_events
@@ -52,7 +52,7 @@ Outcome = tuple[Any, ...]
 def short_loops() -> Iterator[None]:
     """Let no event go through many nodes: those that go round are to be quick."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nodes, "MAX_DEPTH", 24)
+        patch.setattr(context, "MAX_DEPTH", 24)
         yield
 
 

@@ -20,9 +20,10 @@ import pytest
 from graph_magics import Ensemble, Graph, ParallelRun, Route, Sequence, Step
 from graph_magics.batch import Batch
 from graph_magics.bodies import many_objects
+from graph_magics.context import Context
 from graph_magics.engine.aio import async_map
 from graph_magics.engine.threads import at_once
-from graph_magics.nodes import Context, Node
+from graph_magics.nodes import Node
 
 from .models import answers, context, run
 
@@ -222,7 +223,7 @@ def test_run_all_gives_each_a_context_of_its_own():
 
     for at_once_or_not in (True, False):
         assert len(here.run_all([note, note], at_once=at_once_or_not)) == 2
-    assert [(twin.path, twin.seed) for twin in seen] == [("node", 3)] * 4
+    assert [(twin.path, twin.setup.seed) for twin in seen] == [("node", 3)] * 4
     assert seen[0] is not seen[1]
     assert here.run_all([], at_once=True) == []
 
@@ -248,7 +249,7 @@ def test_the_garbage_collector_is_as_it_was_after_threads_held_it():
 
     def hold() -> None:
         for _ in range(20_000):
-            with many_objects():
+            with many_objects(1000):
                 pass
 
     try:

@@ -11,7 +11,8 @@ import pandas as pd
 
 from ..batch import Batch
 from ..bodies import Bodies, Samples
-from ..nodes import Context, Node, Visit
+from ..context import Context, Setup, Visit
+from ..nodes import Node
 from .aio import async_map
 from .events import Events
 from .threads import at_once
@@ -48,8 +49,9 @@ def execute(
     """
     visits: list[Visit] = []
     answers: list[Batch] = []
+    setup = Setup(seed, async_map, at_once, event_id, stop_on_failure, headers)
     for batch in _chunks(events, chunk_size):
-        context = Context("", seed, visits, async_map, at_once, event_id, stop_on_failure, headers)
+        context = Context("", setup, visits)
         answer = root.run(batch, context) if len(batch) else batch
         answers.append(answer)
         if stop_on_failure and (answer.failures or not answer.is_success.all()):

@@ -10,9 +10,10 @@ from numbers import Real
 from typing import Any
 
 from ..batch import Batch
+from ..context import Context
 from ..errors import GraphError, listed, near
 from ..naming import numbered, written_names
-from ..nodes import Context, Node, as_node, walk
+from ..nodes import Node, as_node, walk
 
 OPTIONS = ("weight", "condition", "data", "dependency", "map_predictions_to_instances")
 """What a `Route` may say; the names are those of KServe's fields, in snake case."""

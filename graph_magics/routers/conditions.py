@@ -14,10 +14,11 @@ from .. import gjson
 from ..batch import Batch
 from ..bodies import Bodies, Samples, has_objects, objects
 from ..columns import over_columns
+from ..context import Context
 from ..errors import GraphError, a, near
 from ..gjson import Compiled
 from ..naming import natural_name
-from ..nodes import BadEvent, Context, MissingColumns
+from ..nodes import BadEvent, MissingColumns
 from ..steps import Step
 from .vectors import decided
 

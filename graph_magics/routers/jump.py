@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ..batch import Batch
+from ..context import Context
 from ..errors import GraphError
-from ..nodes import Context, Node
+from ..nodes import Node, walk
 
 
 class Jump(Node):
@@ -24,13 +27,33 @@ class Jump(Node):
     """
 
     kind = "Jump"
-    waits = True  # Perhaps: whether its target does would be asked again and again.
 
     def __init__(self, target: Node, path: str, levels: int, *, name: str | None = None) -> None:
         self.target = target
         self.path = path
         self.name = name
         self._levels = levels
+        self._waits: bool | None = None
+
+    @property
+    def waits(self) -> bool:  # type: ignore[override]
+        """Whether anything waits where it leads."""
+        if self._waits is None:
+            self._waits = any(node.waits for node in self._reached())
+        return self._waits
+
+    def _reached(self) -> Iterator[Node]:
+        """All nodes that an event may come to from here, but for jumps."""
+        waiting: list[Node] = [self.target]
+        seen = set(waiting)
+        while waiting:
+            here = waiting.pop()
+            for node in [here, *(inside for _, inside in walk(here))]:
+                if not isinstance(node, Jump):
+                    yield node
+                elif node.target not in seen:
+                    seen.add(node.target)
+                    waiting.append(node.target)
 
     @property
     def title(self) -> str:

@@ -10,9 +10,9 @@ import pandas as pd
 
 from ..batch import Batch
 from ..bodies import Mixed, Samples, fresh, plain, table
+from ..context import Context
 from ..errors import GraphError
 from ..joining import columns_of
-from ..nodes import Context
 
 Merger = Callable[[Any, dict[str, Any]], Any]
 

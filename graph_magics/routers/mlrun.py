@@ -12,8 +12,9 @@ from .. import votes
 from ..batch import Batch
 from ..bodies import Bodies, Samples, column
 from ..columns import ANSWER_KEYS
+from ..context import Context
 from ..errors import GraphError, a, listed
-from ..nodes import Context, Node, as_node
+from ..nodes import Node, as_node
 from ..steps import Model
 from .base import Router
 from .merging import Merger, by_merger, into_one, kind_by_kind
@@ -153,8 +154,8 @@ class VotingEnsemble(Router):
         extra: dict[str, Any] = {}
         if first.key == "outputs":
             extra = {"model_name": context.name}
-            if context.event_id is not None:
-                extra = {"id": context.event_id, **extra}
+            if context.setup.event_id is not None:
+                extra = {"id": context.setup.event_id, **extra}
         winners = self._winners([ballot.values for ballot in with_samples], first.counts)
         return first.holding(winners, first.key, extra)
 

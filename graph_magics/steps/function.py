@@ -13,11 +13,12 @@ import pandas as pd
 from ..batch import Batch
 from ..bodies import Bodies, Mixed, Samples, copies, has_objects, many_objects, plain, unshared
 from ..columns import over_columns
+from ..context import Context
 from ..errors import GraphError, a, counted, listed, near
 from ..failures import Failure
 from ..joining import columns_of
 from ..naming import natural_name
-from ..nodes import Context, MissingColumns, Node, accepts
+from ..nodes import MissingColumns, Node, accepts
 from ..wire import read_all, statuses_of
 
 #: For how many events Python's garbage collector is held.
@@ -119,7 +120,7 @@ class Step(Node):
         for start in range(0, len(events), _AT_ONCE):
             rest = iter(events[start : start + _AT_ONCE])
             # For so many only: what the function leaves behind may be garbage.
-            with many_objects():
+            with many_objects(len(events)):
                 while True:
                     try:
                         for event in rest:
@@ -136,7 +137,9 @@ class Step(Node):
             final=lambda error: isinstance(error, MissingColumns),
         )
         bodies = answer.bodies
-        if not (isinstance(bodies, (list, Mixed)) or has_objects(bodies)):
+        if isinstance(bodies, (pd.DataFrame, Samples)) or not (
+            isinstance(bodies, (list, Mixed)) or has_objects(bodies)
+        ):
             return answer
         given, status = statuses_of(answer.events())
         if status is None:
@@ -150,7 +153,7 @@ class Step(Node):
             return bodies  # Events with no samples at all.
         given = self._given(values)
         if self._is_async:
-            (result,) = context.async_map(self.function, [given])
+            (result,) = context.setup.async_map(self.function, [given])
             if isinstance(result, Exception):
                 raise result
         else:
@@ -216,7 +219,7 @@ def _results(
     size = len(events) + len(failures)
     rows = [row for row in range(size) if row not in failures]
     answers = []
-    for row, result in zip(rows, context.async_map(function, events), strict=True):
+    for row, result in zip(rows, context.setup.async_map(function, events), strict=True):
         if isinstance(result, Exception):
             failures[row] = context.failure(result)
         else:

@@ -13,8 +13,9 @@ import pandas as pd
 from ..batch import Batch
 from ..bodies import Bodies, Samples, column, plain, unshared
 from ..columns import ANSWER_KEYS, over_columns
+from ..context import Context
 from ..errors import GraphError, a, counted, listed, near
-from ..nodes import BadEvent, Context, MissingColumns, Node, accepts
+from ..nodes import BadEvent, MissingColumns, Node, accepts
 from ..scores import Task
 
 
@@ -115,8 +116,8 @@ class Model(Node):
         extra: dict[str, Any] = {}
         if bodies.key == "inputs":
             extra = {"model_name": context.name}
-            if context.event_id is not None:
-                extra = {"id": context.event_id, **extra}
+            if context.setup.event_id is not None:
+                extra = {"id": context.setup.event_id, **extra}
         return bodies.holding(values, ANSWER_KEYS[bodies.key], extra)
 
     def _predict(self, values: Any) -> Any:

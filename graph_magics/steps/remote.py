@@ -11,11 +11,12 @@ import numpy as np
 
 from ..batch import Batch
 from ..bodies import objects
+from ..context import Context
 from ..errors import GraphError, one_line
 from ..failures import Failure
 from ..joining import columns_of
-from ..nodes import Context, Node, accepts
-from ..wire import Raw, read_all, written
+from ..nodes import Node, accepts
+from ..wire import Raw, read_all, with_nulls, written
 
 TIMEOUT = 300.0
 """How many seconds a service may take, where nothing is said; Knative's own limit."""
@@ -108,19 +109,20 @@ class Remote(Node):
 
         failures: dict[int, Failure] = {}
         requests: list[bytes] = []
+        of_columns = not isinstance(batch.source[0], list)
         for row, body in enumerate(objects(batch.bodies)):
             try:
-                requests.append(written(body))
+                requests.append(written(with_nulls(body) if of_columns else body))
             except (TypeError, ValueError) as error:
                 unsent = GraphError(f"the event cannot be sent as JSON: {one_line(error)}")
                 failures[row] = context.failure(unsent, status=400)
-        headers = propagated(context.headers, self.propagate_headers)
+        headers = propagated(context.setup.headers, self.propagate_headers)
         timeout = self.timeout or TIMEOUT
 
         async def ask(request: bytes) -> tuple[int, bytes]:
             return await post(self.url, request, headers, timeout=timeout)
 
-        replies = context.async_map(_timed(ask), requests, self.concurrency)
+        replies = context.setup.async_map(_timed(ask), requests, self.concurrency)
         rows = [row for row in range(len(batch)) if row not in failures]
         answers: list[Any] = []
         good: list[_Reply] = []

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..batch import Batch
+from ..context import Context
 from ..errors import GraphError
-from ..nodes import Context, Node
+from ..nodes import Node
 
 
 class Unbound(Node):

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ...batch import Batch
+from ...context import Context
 from ...errors import GraphError
 from ...failures import Failure
-from ...nodes import Context
 from ..base import OPTIONS, Router
 from ..jump import Jump, NoNode
 

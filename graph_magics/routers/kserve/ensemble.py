@@ -10,9 +10,9 @@ import numpy as np
 from ... import gojson
 from ...batch import Batch
 from ...bodies import many_objects, objects
+from ...context import Context
 from ...errors import GraphError
 from ...failures import Failure
-from ...nodes import Context
 from ...wire import Merged, read
 from ..merging import by_name, kind_by_kind
 from .base import KServeRouter, RouterError
@@ -96,7 +96,7 @@ class Ensemble(KServeRouter):
             if hard and route.status is not None:
                 odd.update(np.flatnonzero((route.status < 200) | (route.status >= 300)).tolist())
         keys, kind = self._keys, Merged if self.strict else dict
-        with many_objects():
+        with many_objects(len(batch)):
             if routes:
                 columns = [route.bodies for route in routes]
                 bodies = [kind(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]

@@ -12,10 +12,10 @@ import numpy as np
 
 from ...batch import Batch
 from ...bodies import Mixed, has_objects, objects
+from ...context import Context
 from ...errors import GraphError
 from ...failures import Failure, united
 from ...gojson import valid_at_any_depth
-from ...nodes import Context
 from ...wire import Raw
 from ..conditions import Condition, as_condition, label_of
 from .base import KServeRouter, RouterError, lost

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...batch import Batch
+from ...context import Context
 from ...draws import uniform
 from ...failures import Failure
-from ...nodes import Context
 from .base import KServeRouter, RouterError, lost
 
 
@@ -84,7 +84,7 @@ class Splitter(KServeRouter):
 
     def run(self, batch: Batch, context: Context) -> Batch:
         """Answer each event by the route drawn for it."""
-        draws = uniform(context.seed, context.way, batch.positions)
+        draws = uniform(context.setup.seed, context.way, batch.positions)
         failures: dict[int, Failure] = {}
         if self.strict:
             choice = _drawn(np.floor(100 * draws), self._percents)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...batch import Batch
+from ...context import Context
 from ...errors import GraphError
 from ...failures import Failure
-from ...nodes import Context
 from ..conditions import Condition, as_condition, label_of
 from .base import KServeRouter, RouterError, lost
 

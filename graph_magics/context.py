@@ -1,0 +1,238 @@
+"""`Context`: what a node knows of the run, and how it runs others."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Lock
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from .batch import Batch
+from .errors import Unanswered, place_of
+from .failures import Failure
+from .responses import with_raised
+
+if TYPE_CHECKING:
+    from .nodes import Node
+
+MAX_DEPTH = 250
+"""How many nodes an event may be in at once, those that it comes to again included."""
+
+MAX_ROUNDS = 1_000
+"""How often an event may be sent back to a node that it is in: a circle may branch, too."""
+
+MAX_JUMPS = 10_000
+"""How often an event may be sent to a node that stands elsewhere."""
+
+_TOO_DEEP = "nodes that call each other need a condition that once holds no more"
+#: So many nodes inside each other are run on one thread, lest Python's own bound is met.
+_ON_ONE_THREAD = 24
+
+
+@dataclass(slots=True)
+class Visit:
+    """What one node was sent and answered, once."""
+
+    path: str
+    received: Batch
+    answered: Batch
+    seconds: float = 0.0
+    choices: Sequence[str] | None = None
+    choice: Any = None
+    #: What a service raised that was answered all the same, by position.
+    raised: Mapping[int, Failure] = field(default_factory=dict)
+
+
+class AsyncMap(Protocol):
+    """Runs an async function over events, at most some at a time; gives results or exceptions."""
+
+    def __call__(
+        self, function: Callable[[Any], Awaitable[Any]], events: Sequence[Any], limit: int = ...
+    ) -> list[Any]:
+        """Await the function for every event."""
+        ...
+
+
+#: Runs functions at the same time, and gives what they give.
+AtOnce = Callable[[Sequence[Callable[[], Any]]], list[Any]]
+
+
+class Jumps:
+    """Counts, for each event of a run by itself, how often it jumped."""
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+        self._lock = Lock()
+
+    def are_too_many(self, positions: np.ndarray, *, is_back: bool) -> np.ndarray:
+        """Count one more for each of these events; whether that is now too many for it."""
+        counts, worth = self._counts, MAX_JUMPS // MAX_ROUNDS if is_back else 1
+        places = positions.tolist()
+        with self._lock:  # Routes that run at the same time may jump.
+            for position in places:
+                counts[position] = counts.get(position, 0) + worth
+            return np.array([counts[position] > MAX_JUMPS for position in places])
+
+
+@dataclass(slots=True)
+class Setup:
+    """What is the same for all nodes of a run.
+
+    Parameters
+    ----------
+    seed : int
+        A draw is a function of it, the path and an event's position.
+    async_map : callable
+        Runs an async function over many events at once.
+    at_once : callable
+        Runs several functions at the same time.
+    event_id : str or None
+        The id that the request came with.
+    headers : sequence of (str, str)
+        Those that the request came with.
+    keep_tracebacks : bool
+        Whether failures keep their traceback, and so everything that it holds in memory.
+    jumps : Jumps
+        How often events were sent to nodes that stand elsewhere.
+    """
+
+    seed: int
+    async_map: AsyncMap
+    at_once: AtOnce
+    event_id: str | None = None
+    keep_tracebacks: bool = False
+    headers: Sequence[tuple[str, str]] = ()
+    jumps: Jumps = field(default_factory=Jumps)
+
+
+class Context:
+    """What a node knows of the run besides its batch.
+
+    Parameters
+    ----------
+    path : str
+        Dotted path of the node that runs, such as ``vote.forest``.
+    setup : Setup
+    visits : list of Visit
+        Every node's traffic, in the order in which they were begun.
+    trail : str
+        The paths of the jumps on the way here, for nodes that are come to by several ways.
+    depth : int
+        How many nodes stand around this one.
+    """
+
+    __slots__ = ("choice", "choices", "depth", "path", "setup", "trail", "visits")
+
+    def __init__(
+        self, path: str, setup: Setup, visits: list[Visit], trail: str = "", depth: int = 0
+    ) -> None:
+        self.path = path
+        self.setup = setup
+        self.visits = visits
+        self.trail = trail
+        self.depth = depth
+        self.choices: Sequence[str] | None = None
+        self.choice: Any = None
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition(".")[2]
+
+    @property
+    def way(self) -> str:
+        """The path, and how it was come to: what a draw is a function of."""
+        return f"{self.trail}{self.path}" if self.trail else self.path
+
+    def run(self, name: str, node: Node, batch: Batch) -> Batch:
+        """Run a child on a batch, and keep a record of it. Nobody runs for no event.
+
+        What the child answers is read, and an event that it answers with a status that is no
+        success fails.
+        """
+        path = f"{self.path}.{name}" if self.path else name
+        answer = self._visit(path, node, batch, self.trail)
+        return (answer if answer.status is None else answer.settled(path)).as_read()
+
+    def ask(self, name: str, node: Node, batch: Batch, *, is_service: bool) -> Batch:
+        """Run a child on a batch, and take bodies and statuses as they come.
+
+        What a service raises is a response, too.
+        """
+        path = f"{self.path}.{name}" if self.path else name
+        return self._visit(path, node, batch, self.trail, is_service=is_service)
+
+    def jump(self, path: str, node: Node, batch: Batch) -> Batch:
+        """Run a node that stands elsewhere in the graph."""
+        is_back = f"{self.path}.".startswith(f"{path}.")
+        over = self.setup.jumps.are_too_many(batch.positions, is_back=is_back)
+        if not over.any():
+            return self._visit(path, node, batch, f"{self.way} > ")
+        lost = dict.fromkeys(
+            batch.positions[over].tolist(),
+            self.failure(Unanswered(f"was sent to {path!r} and others too often: {_TOO_DEEP}")),
+        )
+        rows = np.flatnonzero(~over)
+        kept = self._visit(path, node, batch.select(rows), f"{self.way} > ")
+        return batch.merge([(rows, kept)], lost)
+
+    def run_all(self, runs: Sequence[Callable[[Context], Batch]], *, at_once: bool) -> list[Batch]:
+        """Run several children, each with a context like this; in their order, or at once.
+
+        The record has them in their order all the same.
+        """
+        if not at_once or len(runs) < 2:
+            return [run(self) for run in runs]
+        twins = [Context(self.path, self.setup, [], self.trail, self.depth) for _ in runs]
+        calls = [partial(run, twin) for run, twin in zip(runs, twins, strict=True)]
+        answers = self.setup.at_once(calls)
+        for twin in twins:
+            self.visits.extend(twin.visits)
+        return answers
+
+    def _visit(
+        self, path: str, node: Node, batch: Batch, trail: str, *, is_service: bool = False
+    ) -> Batch:
+        if not len(batch.positions):
+            return batch
+        here = Context(path, self.setup, self.visits, trail, self.depth + 1)
+        if here.depth > MAX_DEPTH:
+            lost = here.failure(Unanswered(f"came here through {MAX_DEPTH} nodes: {_TOO_DEEP}"))
+            return batch.fail(dict.fromkeys(range(len(batch)), lost), [])
+        visit = Visit(path, batch, batch)
+        self.visits.append(visit)
+        started = perf_counter()
+        if here.depth % _ON_ONE_THREAD:
+            answer = node.run(batch, here)
+        else:
+            (answer,) = self.setup.at_once([partial(node.run, batch, here)])
+        visit.seconds = perf_counter() - started
+        if is_service and answer.failures:
+            answer, visit.raised = with_raised(answer, batch)
+        visit.answered, visit.choices, visit.choice = answer, here.choices, here.choice
+        return answer
+
+    def chose(self, routes: Sequence[str], choice: Any) -> None:
+        """Record which route a router chose for each event of its batch.
+
+        ``choice`` holds, row for row, an index into ``routes``, or -1 for none.
+        """
+        self.choices, self.choice = routes, choice
+
+    def failure(
+        self, error: Exception, status: int | None = None, *, elapsed: float = 0.0
+    ) -> Failure:
+        """Make an event's failure out of what this node raised."""
+        place = place_of(error.__traceback__)
+        if not self.setup.keep_tracebacks:
+            error.__traceback__ = None
+            error.__context__ = error.__cause__ = None
+        if status is None:
+            status = getattr(error, "status", 500)
+        if not (isinstance(status, int) and 400 <= status < 600):
+            status = 500  # Another library's status, which is not HTTP's.
+        return Failure(self.path, error, status, place, elapsed)
