@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from .errors import GraphError
+from .errors import GraphError, listed
 from .flow import Flow, as_flow
 from .naming import variable_of
 from .nodes import Node, walk
 from .outputs import RESERVED
 from .routers import Splitter, Switch
 from .routers.jump import Jump
+from .steps.unbound import Unbound
 
 
 def bound_flow(root: Any, namespaces: Sequence[Mapping[str, Any]]) -> Flow:
@@ -70,6 +71,22 @@ def _check_names(root: Flow) -> None:
                 f"it leads to {node.path!r}, which is no part of this graph; take the whole graph",
                 node=path,
             )
+
+
+def unbound_in(nodes: Mapping[str, Node]) -> list[str]:
+    """The services that nothing is bound to, each once."""
+    return list(dict.fromkeys(n.service for n in nodes.values() if isinstance(n, Unbound)))
+
+
+def refuse_unbound(services: Sequence[str], graph: str) -> None:
+    """Refuse to run with services that nothing is bound to, all in one error."""
+    if services:
+        what = "service" if len(services) == 1 else "services"
+        raise GraphError(
+            f"nothing is bound to the {what} {listed(services)}; bind with "
+            f"--bind {services[0]}=VARIABLE or services={{...}}",
+            graph=graph,
+        )
 
 
 def told(flow: Node) -> str:

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from .batch import Batch
 from .context import Visit
+from .engine import Outcome
+from .errors import EventError, one_line
 from .failures import Failure, Refusal
 from .nodes import Node
 from .routers.jump import Jump
@@ -44,6 +47,27 @@ def forgiven_in(
             if position not in failures:
                 forgiven.setdefault(position, failure)
     return forgiven
+
+
+def raise_first(
+    outcome: Outcome, nodes: Mapping[str, Node], *, graph: str, index: pd.Index | None = None
+) -> None:
+    """Raise for the first event of the last chunk that has no successful answer.
+
+    Raises
+    ------
+    EventError
+        A step's own exception is its cause.
+    """
+    failures = failures_in(outcome.answers[-1:], outcome.visits, nodes)
+    if not failures:
+        return
+    position, failure = next(iter(failures.items()))
+    event = "" if index is None else f"event {index[[position]].tolist()[0]!r}: "
+    place = f" ({failure.place})" if failure.place else ""
+    raise EventError(
+        f"{event}{one_line(failure.error)}{place}", graph=graph, node=failure.node
+    ) from failure.error
 
 
 def refused(answer: Batch, node: str) -> dict[int, Failure]:

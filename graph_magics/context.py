@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,9 +15,6 @@ from .batch import Batch
 from .errors import Unanswered, place_of
 from .failures import Failure
 from .responses import with_raised
-
-if TYPE_CHECKING:
-    from .nodes import Node
 
 MAX_DEPTH = 250
 """How many nodes an event may be in at once, those that it comes to again included."""
@@ -31,6 +28,14 @@ MAX_JUMPS = 10_000
 _TOO_DEEP = "nodes that call each other need a condition that once holds no more"
 #: So many nodes inside each other are run on one thread, lest Python's own bound is met.
 _ON_ONE_THREAD = 24
+
+
+class Runnable(Protocol):
+    """What a context asks of a node."""
+
+    def run(self, batch: Batch, context: Context) -> Batch:
+        """Answer every event of a batch."""
+        ...
 
 
 @dataclass(slots=True)
@@ -148,7 +153,7 @@ class Context:
         """The path, and how it was come to: what a draw is a function of."""
         return f"{self.trail}{self.path}" if self.trail else self.path
 
-    def run(self, name: str, node: Node, batch: Batch) -> Batch:
+    def run(self, name: str, node: Runnable, batch: Batch) -> Batch:
         """Run a child on a batch, and keep a record of it. Nobody runs for no event.
 
         What the child answers is read, and an event that it answers with a status that is no
@@ -158,7 +163,7 @@ class Context:
         answer = self._visit(path, node, batch, self.trail)
         return (answer if answer.status is None else answer.settled(path)).as_read()
 
-    def ask(self, name: str, node: Node, batch: Batch, *, is_service: bool) -> Batch:
+    def ask(self, name: str, node: Runnable, batch: Batch, *, is_service: bool) -> Batch:
         """Run a child on a batch, and take bodies and statuses as they come.
 
         What a service raises is a response, too.
@@ -166,7 +171,7 @@ class Context:
         path = f"{self.path}.{name}" if self.path else name
         return self._visit(path, node, batch, self.trail, is_service=is_service)
 
-    def jump(self, path: str, node: Node, batch: Batch) -> Batch:
+    def jump(self, path: str, node: Runnable, batch: Batch) -> Batch:
         """Run a node that stands elsewhere in the graph."""
         is_back = f"{self.path}.".startswith(f"{path}.")
         over = self.setup.jumps.are_too_many(batch.positions, is_back=is_back)
@@ -195,7 +200,7 @@ class Context:
         return answers
 
     def _visit(
-        self, path: str, node: Node, batch: Batch, trail: str, *, is_service: bool = False
+        self, path: str, node: Runnable, batch: Batch, trail: str, *, is_service: bool = False
     ) -> Batch:
         if not len(batch.positions):
             return batch

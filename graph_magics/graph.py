@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from .binding import bound_flow, told
-from .blame import failures_in
-from .engine import Outcome, execute, take_events
-from .errors import EventError, GraphError, a, listed, near, one_line
+from .binding import bound_flow, refuse_unbound, told, unbound_in
+from .blame import raise_first
+from .engine import execute, take_events
+from .errors import GraphError, a, near
 from .flow import Flow
 from .formats.python import run_body
 from .naming import caller
@@ -29,7 +29,6 @@ from .serving import (
     router_response,
     without_crash,
 )
-from .steps.unbound import Unbound
 from .wire import Response
 
 if TYPE_CHECKING:
@@ -90,8 +89,7 @@ class Graph:
             self.root: Flow = bound_flow(root, namespaces)
         except GraphError as error:
             raise error.at(graph=name) from None
-        nodes = self.nodes.values()
-        self._unbound = dict.fromkeys(n.service for n in nodes if isinstance(n, Unbound))
+        self._unbound = unbound_in(self.nodes)
 
     @classmethod
     def from_cell(
@@ -257,7 +255,7 @@ class Graph:
             taken = take_events(events)
         except GraphError as error:
             raise error.at(graph=self.name) from None
-        self._check_bound()
+        refuse_unbound(self._unbound, self.name)
         if self.manifest is not None:
             taken = requests_of(taken)
         stop = on_error == "raise"
@@ -266,7 +264,7 @@ class Graph:
         )
         outcome.answers[:] = map(without_crash, outcome.answers)
         if stop:
-            self._raise_first(outcome, taken.index)
+            raise_first(outcome, self.nodes, graph=self.name, index=taken.index)
         as_sent = self.manifest is not None
         return Run(self.name, self.root, taken, outcome, seed=int(seed), as_sent=as_sent)
 
@@ -319,7 +317,7 @@ class Graph:
         is_kserve = self.manifest is not None
         if is_kserve and path.partition("?")[0] == "/readyz":
             return None if get_body else Response(200, b"", None)
-        self._check_bound()
+        refuse_unbound(self._unbound, self.name)
         try:
             request, pairs = request_of(body, is_raw=is_kserve), headers_of(headers)
         except GraphError as error:
@@ -334,7 +332,8 @@ class Graph:
         )
         answer = outcome.answers[0] = without_crash(outcome.answers[0])
         if get_body:
-            self._raise_first(outcome, None)
+            if answer.failures or answer.status is not None:
+                raise_first(outcome, self.nodes, graph=self.name)
             return answer.events()[0] if len(answer) else None
         return router_response(answer) if is_kserve else plain_response(answer)
 
@@ -433,32 +432,6 @@ class Graph:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": repr(self), "image/svg+xml": self.draw().svg}
-
-    def _check_bound(self) -> None:
-        """Refuse to run with services that nothing is bound to, all in one error."""
-        unbound = self._unbound
-        if unbound:
-            what = "service" if len(unbound) == 1 else "services"
-            raise GraphError(
-                f"nothing is bound to the {what} {listed(unbound)}; bind with "
-                f"--bind {next(iter(unbound))}=VARIABLE or services={{...}}",
-                graph=self.name,
-            )
-
-    def _raise_first(self, outcome: Outcome, index: pd.Index | None) -> None:
-        answer = outcome.answers[-1]
-        if not answer.failures and answer.status is None:
-            return
-        failures = failures_in([answer], outcome.visits, self.nodes)
-        if not failures:
-            return
-        position = next(iter(failures))
-        failure = failures[position]
-        event = "" if index is None else f"event {index[[position]].tolist()[0]!r}: "
-        place = f" ({failure.place})" if failure.place else ""
-        raise EventError(
-            f"{event}{one_line(failure.error)}{place}", graph=self.name, node=failure.node
-        ) from failure.error
 
 
 def _is_whole(number: Any) -> bool:

@@ -16,9 +16,7 @@ from hypothesis import strategies as st
 from graph_magics.bodies import (
     Samples,
     column,
-    copies,
     feature,
-    fresh,
     has_objects,
     is_json,
     many_objects,
@@ -28,8 +26,8 @@ from graph_magics.bodies import (
     stacked,
     table,
     take,
-    unshared,
 )
+from graph_magics.copying import copies, fresh, unshared
 
 from .models import BODY_KINDS, SCALARS, same
 
@@ -274,7 +272,7 @@ def test_the_garbage_collector_is_left_as_it_was(enabled):
     before = gc.isenabled()
     (gc.enable if enabled else gc.disable)()
     try:
-        copies([{"x": 1}])
+        copies([{"x": 1}] * 1000)
         with pytest.raises(ZeroDivisionError), many_objects(1000):
             assert not gc.isenabled()
             _ = 1 / 0

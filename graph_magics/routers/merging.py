@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ..batch import Batch
-from ..bodies import Mixed, Samples, fresh, plain, table
+from ..bodies import Mixed, Samples, plain, table
 from ..context import Context
+from ..copying import fresh
 from ..errors import GraphError
 from ..joining import columns_of
 

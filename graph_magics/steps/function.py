@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from ..batch import Batch
-from ..bodies import Bodies, Mixed, Samples, copies, has_objects, many_objects, plain, unshared
+from ..bodies import Bodies, Mixed, Samples, has_objects, many_objects, plain
 from ..columns import over_columns
 from ..context import Context
+from ..copying import copies, unshared
 from ..errors import GraphError, a, counted, listed, near
 from ..failures import Failure
 from ..joining import columns_of

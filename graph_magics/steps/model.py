@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from ..batch import Batch
-from ..bodies import Bodies, Samples, column, plain, unshared
+from ..bodies import Bodies, Samples, column, plain
 from ..columns import ANSWER_KEYS, over_columns
 from ..context import Context
+from ..copying import unshared
 from ..errors import GraphError, a, counted, listed, near
 from ..nodes import BadEvent, MissingColumns, Node, accepts
 from ..scores import Task

@@ -36,3 +36,26 @@ def test_the_first_tutorial_runs_and_shows_the_drawing(
         expect(table).to_contain_text(words)
 
     assert notebook.complaints == []
+
+
+def test_the_second_tutorial_runs_manifests_and_calls_its_server(
+    open_notebook: Open, artefacts: Path
+) -> None:
+    notebook = open_notebook("02_kserve_inference_graph.ipynb")
+    notebook.run_all()
+    notebook.picture(artefacts / "02_kserve_inference_graph.png")
+
+    (refused,) = notebook.errors  # It shows what a cluster says of weights that sum to 90.
+    assert refused.startswith("GraphError: ")
+    assert refused.endswith("should be 100, and here it is 90")
+    assert notebook.not_run == []
+
+    drawing = notebook.answer("drawing").locator("img, svg").first
+    expect(drawing).to_be_visible()
+    notebook.page.wait_for_function(SHOWN, arg=drawing.element_handle(), timeout=10_000)
+
+    trace = notebook.answer("trace").locator("table").first
+    for words in ("root.quick", "root.thorough", "Remote", "predictions"):
+        expect(trace).to_contain_text(words)
+
+    assert notebook.complaints == []
