@@ -401,13 +401,13 @@ def test_an_answer_that_is_too_large(raw: bytes, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_service_that_hangs():
-    with serving(lambda asked: time.sleep(1)) as server:
+    with serving(lambda asked: time.sleep(30)) as server:
         started = time.perf_counter()
         assert cause(server.url, timeout=0.05) == (
             f'Post "{server.url}": context deadline exceeded '
             "(Client.Timeout exceeded while awaiting headers)"
         )
-        assert time.perf_counter() - started < 0.5
+        assert time.perf_counter() - started < 15
 
 
 def test_a_service_that_hangs_halfway():
@@ -415,18 +415,18 @@ def test_a_service_that_hangs_halfway():
         return b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"
 
     with serving(half) as server:
-        assert cause(server.url, timeout=0.05) == (
+        assert cause(server.url, timeout=0.5) == (
             "context deadline exceeded (Client.Timeout or context cancellation while reading body)"
         )
 
 
 def test_the_time_is_for_all_redirects_together():
     def slowly(asked: Asked) -> bytes:
-        time.sleep(0.1)
+        time.sleep(0.3)
         return answer(307, Location="/next")
 
     with serving(slowly) as server:
-        told = cause(server.url, timeout=0.25)
+        told = cause(server.url, timeout=0.75)
     assert told.startswith(f'Post "{server.url}/next": context deadline exceeded (Client.Timeout ')
 
 
