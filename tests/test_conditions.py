@@ -336,6 +336,13 @@ def test_a_gjson_path_sees_the_rows_of_a_table():
     assert Graph("g", switch).run(PEOPLE).frame["response"].tolist() == ["a"] * 3
 
 
+def test_a_gjson_path_sees_a_date_as_it_would_be_sent():
+    days = pd.DataFrame({"day": pd.to_datetime(["2024-01-01", "2024-02-01"]), "x": [1.0, np.nan]})
+    path = '[@this].#(day>"2024-01-15")'
+    switch = Switch(late=lambda e: "late", early=lambda e: "early", conditions={"late": path})
+    assert Graph("g", switch).run(days).frame["response"].tolist() == ["early", "late"]
+
+
 def test_a_gjson_path_is_drawn_on_its_edge():
     assert doubtful().route_labels["low"] == "predictions.#(score<0.6)"
 

@@ -20,6 +20,7 @@ from ..gjson import Compiled
 from ..naming import natural_name
 from ..nodes import BadEvent, MissingColumns
 from ..steps import Step
+from ..wire import with_nulls, written
 from .vectors import decided
 
 
@@ -119,9 +120,16 @@ class Lookup:
             bodies = some.bodies
             # As they came over the wire, if they did: read, the first of equal keys is lost.
             events = bodies if isinstance(bodies, list) else some.events()
-            return np.array([self._path.matches(event) for event in events], dtype=bool)
+            return np.array([self._exists_in(event) for event in events], dtype=bool)
 
         return batch.attempt(decide, context.failure)
+
+    def _exists_in(self, event: Any) -> bool:
+        try:
+            return self._path.matches(event)
+        except GraphError:
+            # A date, say: it is looked for in what would be sent.
+            return self._path.matches(written(with_nulls(event)))
 
 
 class Query:
