@@ -101,8 +101,8 @@ class Setup:
         Those that the request came with.
     keep_tracebacks : bool
         Whether failures keep their traceback, and so everything that it holds in memory.
-    jumps : Jumps
-        How often events were sent to nodes that stand elsewhere.
+    jumps : Jumps or None
+        How often events were sent to nodes that stand elsewhere; None before the first.
     """
 
     seed: int
@@ -111,7 +111,7 @@ class Setup:
     event_id: str | None = None
     keep_tracebacks: bool = False
     headers: Sequence[tuple[str, str]] = ()
-    jumps: Jumps = field(default_factory=Jumps)
+    jumps: Jumps | None = None
 
 
 class Context:
@@ -163,7 +163,7 @@ class Context:
         answer = self._visit(path, node, batch, self.trail)
         return (answer if answer.status is None else answer.settled(path)).as_read()
 
-    def ask(self, name: str, node: Runnable, batch: Batch, *, is_service: bool) -> Batch:
+    def ask(self, name: str, node: Runnable, batch: Batch, *, is_service: bool = False) -> Batch:
         """Run a child on a batch, and take bodies and statuses as they come.
 
         What a service raises is a response, too.
@@ -174,6 +174,8 @@ class Context:
     def jump(self, path: str, node: Runnable, batch: Batch) -> Batch:
         """Run a node that stands elsewhere in the graph."""
         is_back = f"{self.path}.".startswith(f"{path}.")
+        if self.setup.jumps is None:
+            self.setup.jumps = Jumps()
         over = self.setup.jumps.are_too_many(batch.positions, is_back=is_back)
         if not over.any():
             return self._visit(path, node, batch, f"{self.way} > ")
@@ -185,13 +187,11 @@ class Context:
         kept = self._visit(path, node, batch.select(rows), f"{self.way} > ")
         return batch.merge([(rows, kept)], lost)
 
-    def run_all(self, runs: Sequence[Callable[[Context], Batch]], *, at_once: bool) -> list[Batch]:
-        """Run several children, each with a context like this; in their order, or at once.
+    def run_all(self, runs: Sequence[Callable[[Context], Batch]]) -> list[Batch]:
+        """Run several children at once, each with a context like this.
 
         The record has them in their order all the same.
         """
-        if not at_once or len(runs) < 2:
-            return [run(self) for run in runs]
         twins = [Context(self.path, self.setup, [], self.trail, self.depth) for _ in runs]
         calls = [partial(run, twin) for run, twin in zip(runs, twins, strict=True)]
         answers = self.setup.at_once(calls)

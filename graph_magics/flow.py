@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -106,7 +105,7 @@ class Flow(Node):
             before = self._before[step]
             received = [b for source in before for b in answers[source]] if before else [batch]
             # What the flow answers with, whoever runs it takes as it wants to.
-            run = partial(context.ask, is_service=False) if step in ends else context.run
+            run = context.ask if step in ends else context.run
             answers[step] = [run(names[step], step, some) for some in received]
         last = [answer for end in ends for answer in answers[end]]
         return last[0] if len(last) == 1 else _first_answers(batch, last)

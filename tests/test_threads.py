@@ -221,11 +221,10 @@ def test_run_all_gives_each_a_context_of_its_own():
         twin.chose(["a"], np.zeros(1))
         return Batch([1], np.arange(1))
 
-    for at_once_or_not in (True, False):
-        assert len(here.run_all([note, note], at_once=at_once_or_not)) == 2
-    assert [(twin.path, twin.setup.seed) for twin in seen] == [("node", 3)] * 4
+    assert len(here.run_all([note, note])) == 2
+    assert [(twin.path, twin.setup.seed) for twin in seen] == [("node", 3)] * 2
     assert seen[0] is not seen[1]
-    assert here.run_all([], at_once=True) == []
+    assert here.run_all([]) == []
 
 
 def test_an_async_step_beside_others_runs_on_the_one_loop():

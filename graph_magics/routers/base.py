@@ -137,8 +137,9 @@ class Router(Node):
         """Send something to all routes; at the same time, if one of them waits."""
         if self._at_once is None:
             self._at_once = any(node.waits for _, node in walk(self))
-        runs = [partial(send, name) for name in self._routes]
-        return context.run_all(runs, at_once=self._at_once)
+        if not self._at_once:
+            return [send(name, context) for name in self._routes]
+        return context.run_all([partial(send, name) for name in self._routes])
 
     def _check_options(self, route: Route | None) -> None:
         for option in OPTIONS:
