@@ -211,7 +211,7 @@ def _new_line(scheme: str) -> httpx.AsyncHTTPTransport:
 
 @cache
 def _trusting() -> ssl.SSLContext:
-    return httpx.create_ssl_context(trust_env=False)
+    return httpx.create_ssl_context()  # Of SSL_CERT_FILE or SSL_CERT_DIR, as Go has it, if set.
 
 
 @atexit.register
