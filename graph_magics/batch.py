@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from .bodies import Bodies, Mixed, has_objects, is_json, objects, retyped, take
-from .failures import Failure, Refusal, united
-from .joining import join
+from .failures import Failure, Refusal, error_status, united
+from .joining import columns_of, join
 from .wire import Raw, read_all
 
 
@@ -149,6 +149,14 @@ class Batch:
         failed = {positions[row]: failure for row, failure in failures.items()}
         return Batch(bodies, self.positions[kept], {**self.failures, **failed}, status=status)
 
+    def fail_all(self, failure: Failure) -> Batch:
+        """Answer nobody: all fail with the same."""
+        return self.fail(dict.fromkeys(range(len(self)), failure), [])
+
+    def like(self, answers: list[Any]) -> Bodies:
+        """Answers, a Python object each, as bodies like these: columns, if these are no JSON."""
+        return answers if self.is_json else columns_of(read_all(answers))
+
     def bare(self) -> Batch:
         """The same events without the failures that ride along; the batch itself, without any."""
         return self._with(self.status, self.elapsed) if self.failures else self
@@ -198,22 +206,32 @@ class Batch:
             return np.ones(len(self), dtype=bool)
         return (self.status >= 200) & (self.status < 300)
 
+    def code(self, row: int) -> int:
+        """The status of one event."""
+        return 200 if self.status is None else int(self.status[row])
+
+    def refusals(self) -> dict[int, Refusal]:
+        """What was answered with a status that is no success, by position."""
+        rows = np.flatnonzero(~self.is_success)
+        if self.status is None or not len(rows):
+            return {}
+        some = self.select(rows)
+        told = zip(some.positions.tolist(), self.status[rows].tolist(), some.events(), strict=True)
+        return {position: Refusal.of(code, body) for position, code, body in told}
+
     def settled(self, node: str) -> Batch:
         """Make a failure of every answer of ``node`` that is no success."""
         if self.status is None:
             return self
-        good = self.is_success
-        if good.all():
+        refusals = self.refusals()
+        if not refusals:
             return self.with_status(None).with_failures(self.failures)
-        failures = dict(self.failures)
-        some = self.select(np.flatnonzero(~good))
-        codes = self.status[~good].tolist()
-        for position, code, body in zip(some.positions.tolist(), codes, some.events(), strict=True):
-            status = code if 400 <= code < 600 else 500
-            failures[position] = Failure(node, Refusal.of(code, body), status)
-        kept = self.select(np.flatnonzero(good))
-        kept.failures, kept.status = failures, None
-        return kept
+        failures = {
+            position: Failure(node, refusal, error_status(refusal.status_code))
+            for position, refusal in refusals.items()
+        }
+        kept = self.select(np.flatnonzero(self.is_success)).with_status(None)
+        return kept.with_failures({**self.failures, **failures})
 
     def merge(
         self,
@@ -246,8 +264,8 @@ class Batch:
             join(parts, size),
             positions,
             failures,
-            status=_joined(places, [answer.status for answer in some], np.int16(200), size),
-            elapsed=_joined(places, [answer.elapsed for answer in some], np.float64(0), size),
+            status=spread(places, [answer.status for answer in some], np.int16(200), size),
+            elapsed=spread(places, [answer.elapsed for answer in some], np.float64(0), size),
         )
 
     def together(self, answers: Sequence[Batch]) -> tuple[Batch, list[Batch]]:
@@ -301,7 +319,7 @@ class Batch:
             return self.answer(_answered(self, answer, retype=True))
         except Exception as error:
             if size < 2 or final(error):
-                return self.fail(dict.fromkeys(range(size), failure(error)), [])
+                return self.fail_all(failure(error))
         retype = has_objects(self.bodies)
         waiting = list(_halves(np.arange(size), suspects(self)))
         parts: list[tuple[np.ndarray, Bodies]] = []
@@ -331,7 +349,7 @@ def _answered(batch: Batch, answer: Callable[[Batch], Bodies], *, retype: bool) 
         return answer(Batch(typed, batch.positions))
 
 
-def _joined(
+def spread(
     places: Sequence[np.ndarray],
     some: Sequence[np.ndarray | None],
     absent: np.generic,

@@ -12,7 +12,7 @@ from .batch import Batch
 from .context import Visit
 from .engine import Outcome
 from .errors import EventError, one_line
-from .failures import Failure, Refusal
+from .failures import Failure
 from .nodes import Node
 from .routers.jump import Jump
 
@@ -72,12 +72,10 @@ def raise_first(
 
 def refused(answer: Batch, node: str) -> dict[int, Failure]:
     """The events that ``node`` answered with a status that is no success, as failures."""
-    rows = np.flatnonzero(~answer.is_success)
-    if answer.status is None or not len(rows):
-        return {}
-    some = answer.select(rows)
-    told = zip(some.positions.tolist(), answer.status[rows].tolist(), some.events(), strict=True)
-    return {position: Failure(node, Refusal.of(code, body), code) for position, code, body in told}
+    return {
+        position: Failure(node, refusal, refusal.status_code)
+        for position, refusal in answer.refusals().items()
+    }
 
 
 def row_of(batch: Batch, position: int) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 
 from .batch import Batch
 from .errors import Unanswered, place_of
-from .failures import Failure
+from .failures import Failure, error_status
 from .responses import with_raised
 
 MAX_DEPTH = 250
@@ -207,7 +207,7 @@ class Context:
         here = Context(path, self.setup, self.visits, trail, self.depth + 1)
         if here.depth > MAX_DEPTH:
             lost = here.failure(Unanswered(f"came here through {MAX_DEPTH} nodes: {_TOO_DEEP}"))
-            return batch.fail(dict.fromkeys(range(len(batch)), lost), [])
+            return batch.fail_all(lost)
         visit = Visit(path, batch, batch)
         self.visits.append(visit)
         started = perf_counter()
@@ -238,6 +238,5 @@ class Context:
             error.__context__ = error.__cause__ = None
         if status is None:
             status = getattr(error, "status", 500)
-        if not (isinstance(status, int) and 400 <= status < 600):
-            status = 500  # Another library's status, which is not HTTP's.
-        return Failure(self.path, error, status, place, elapsed)
+        # Another library's status may be none of HTTP's.
+        return Failure(self.path, error, error_status(status), place, elapsed)

@@ -35,6 +35,15 @@ class Failure:
     elapsed: float = 0.0
 
 
+def error_status(code: Any) -> int:
+    """A status as that of an error, as HTTP has it: 500 for what is none.
+
+    >>> error_status(404), error_status(302), error_status("broken")
+    (404, 500, 500)
+    """
+    return code if isinstance(code, int) and 400 <= code < 600 else 500
+
+
 class Refusal(GraphError):
     """A step answered with a status that is no success, where it was not asked for one."""
 

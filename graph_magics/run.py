@@ -313,8 +313,7 @@ class Run:
         if visit.choices is not None:
             choice = int(visit.choice[row_of(visit.received, position)])
             route = visit.choices[choice] if choice >= 0 else None
-        status = visit.answered.status
-        code = int(status[row]) if status is not None and row >= 0 else 200
+        code = visit.answered.code(row) if row >= 0 else 200
         return (
             visit.path,
             self._nodes[visit.path].kind,

@@ -91,7 +91,7 @@ def plain_response(answer: Batch) -> Response:
         (failure,) = answer.failures.values()
         told = {"error": f"{failure.node}: {one_line(failure.error)}"}
         return Response(failure.status, _json(told))
-    status = 200 if answer.status is None else int(answer.status[0])
+    status = answer.code(0)
     (body,) = objects(answer.bodies)
     try:
         return Response(status, bytes(body) if isinstance(body, bytes) else _json(body))
@@ -112,9 +112,7 @@ def router_response(answer: Batch) -> Response:
         raw = written(body)
     except (TypeError, ValueError) as error:
         return Response(500, cause_body(f"the answer is no JSON: {one_line(error)}"))
-    return Response(
-        200 if answer.status is None else int(answer.status[0]), raw, content_type_of(raw)
-    )
+    return Response(answer.code(0), raw, content_type_of(raw))
 
 
 def without_crash(answer: Batch) -> Batch:

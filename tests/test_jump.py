@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -186,22 +187,25 @@ class Enough(BaseException):
     """Nothing takes it for an error of an event."""
 
 
+def patient() -> Callable[[Any], Any]:
+    """A service that answers what it is sent, 2,000 times."""
+    asked = itertools.count(1)
+
+    def count(body: Any) -> Any:
+        if next(asked) > 2_000:
+            raise Enough("one event was sent to one service more than 2,000 times")
+        return body
+
+    return count
+
+
 def test_a_circle_that_doubles_in_each_round_is_bounded():
     nodes = {
         "root": node("Sequence", "same", to("both", condition="@this")),
         "both": node("Ensemble", to("root", name="a"), to("root", name="b")),
     }
-    asked = 0
-
-    def count(body: Any) -> Any:
-        nonlocal asked
-        asked += 1
-        if asked > 2_000:
-            raise Enough("one event was sent to one service more than 2,000 times")
-        return body
-
     with within(20):
-        assert graph_of(nodes, same=count).run([{"a": 1}]).frame["status"].tolist() == [500]
+        assert graph_of(nodes, same=patient()).run([{"a": 1}]).frame["status"].tolist() == [500]
 
 
 def test_many_steps_may_lead_to_one_node_where_none_leads_back():
@@ -214,16 +218,7 @@ def test_ways_that_double_at_each_node_come_to_an_end(kind, monkeypatch):
     monkeypatch.setattr("graph_magics.context.MAX_JUMPS", 500)
     names = ["root", *(f"n{number}" for number in range(30))]
     nodes = {name: node(kind, to(then), to(then)) for name, then in pairwise(names)}
-    asked = 0
-
-    def count(body: Any) -> Any:
-        nonlocal asked
-        asked += 1
-        if asked > 2_000:
-            raise Enough("one event was sent to one service more than 2,000 times")
-        return body
-
-    graph = graph_of(nodes | {names[-1]: node("Sequence", "count")}, count=count)
+    graph = graph_of(nodes | {names[-1]: node("Sequence", "count")}, count=patient())
     frame = graph.run([{"a": 1}]).frame
     assert frame["status"].tolist() == [500]
     assert "too often" in frame["error"][0]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from ..batch import Batch
 from ..context import Context
 from ..errors import GraphError
@@ -92,5 +90,4 @@ class NoNode(Node):
 
     def run(self, batch: Batch, context: Context) -> Batch:
         """Fail every event."""
-        failure = context.failure(GraphError(self.reason))
-        return batch.fail(dict.fromkeys(np.arange(len(batch)).tolist(), failure), [])
+        return batch.fail_all(context.failure(GraphError(self.reason)))

@@ -13,7 +13,6 @@ from ..bodies import Mixed, Samples, plain, table
 from ..context import Context
 from ..copying import fresh
 from ..errors import GraphError
-from ..joining import columns_of
 
 Merger = Callable[[Any, dict[str, Any]], Any]
 
@@ -92,8 +91,7 @@ def by_merger(
             merged.append(merger(fresh(body), given))
         except Exception as error:
             failures[row] = context.failure(error)
-    result = merged if events.is_json else columns_of(merged)
-    return events.fail(failures, result) if failures else events.answer(result)
+    return events.fail(failures, events.like(merged))
 
 
 def _fields(answer: Any, whose: str) -> Mapping[str, Any]:

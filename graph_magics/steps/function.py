@@ -20,7 +20,7 @@ from ..failures import Failure
 from ..joining import columns_of
 from ..naming import natural_name
 from ..nodes import MissingColumns, Node, accepts
-from ..wire import read_all, statuses_of
+from ..wire import statuses_of
 
 #: For how many events Python's garbage collector is held.
 _AT_ONCE = 10_000
@@ -107,8 +107,7 @@ class Step(Node):
                 # Async without saying so, such as a lambda around an async function.
                 answers = _results(_awaited, answers, failures, context)
         answers, status = statuses_of(answers)
-        bodies = answers if batch.is_json else columns_of(read_all(answers))
-        return batch.fail(failures, bodies, status)
+        return batch.fail(failures, batch.like(answers), status)
 
     def _each(
         self,
@@ -145,8 +144,7 @@ class Step(Node):
         given, status = statuses_of(answer.events())
         if status is None:
             return answer
-        told = given if batch.is_json else columns_of(read_all(given))
-        return answer.answer(told, status)
+        return answer.answer(batch.like(given), status)
 
     def _answer(self, bodies: Bodies, context: Context) -> Bodies:
         values = bodies.values if isinstance(bodies, Samples) else bodies

@@ -14,9 +14,8 @@ from ..bodies import objects
 from ..context import Context
 from ..errors import GraphError, one_line
 from ..failures import Failure
-from ..joining import columns_of
 from ..nodes import Node, accepts
-from ..wire import Raw, read_all, with_nulls, written
+from ..wire import Raw, with_nulls, written
 
 TIMEOUT = 300.0
 """How many seconds a service may take, where nothing is said; Knative's own limit."""
@@ -132,9 +131,8 @@ class Remote(Node):
             else:
                 answers.append(Raw(reply.body))
                 good.append(reply)
-        bodies = answers if batch.is_json else columns_of(read_all(answers))
         status = np.array([reply.status for reply in good], dtype=np.int16)
-        answered = batch.fail(failures, bodies, status)
+        answered = batch.fail(failures, batch.like(answers), status)
         waited = answered.waited(np.array([reply.seconds for reply in good]))
         return waited.with_failures(answered.failures)
 

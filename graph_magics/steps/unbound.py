@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..batch import Batch
 from ..context import Context
 from ..errors import GraphError
@@ -32,5 +30,6 @@ class Unbound(Node):
 
     def run(self, batch: Batch, context: Context) -> Batch:
         """Fail every event."""
-        failure = context.failure(GraphError(f"no service is bound to {self.service!r}"))
-        return batch.fail(dict.fromkeys(np.arange(len(batch)).tolist(), failure), [])
+        return batch.fail_all(
+            context.failure(GraphError(f"no service is bound to {self.service!r}"))
+        )

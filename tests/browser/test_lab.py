@@ -16,6 +16,13 @@ SHOWN = """picture => {
 }"""
 
 
+def expect_drawing(notebook: OpenNotebook) -> None:
+    """Wait until the drawing is to be seen."""
+    drawing = notebook.answer("drawing").locator("img, svg").first
+    expect(drawing).to_be_visible()
+    notebook.page.wait_for_function(SHOWN, arg=drawing.element_handle(), timeout=10_000)
+
+
 def test_the_first_tutorial_runs_and_shows_the_drawing(
     open_notebook: Open, artefacts: Path
 ) -> None:
@@ -26,9 +33,7 @@ def test_the_first_tutorial_runs_and_shows_the_drawing(
     assert notebook.errors == []
     assert notebook.not_run == []
 
-    drawing = notebook.answer("drawing").locator("img, svg").first
-    expect(drawing).to_be_visible()
-    notebook.page.wait_for_function(SHOWN, arg=drawing.element_handle(), timeout=10_000)
+    expect_drawing(notebook)
 
     table = notebook.answer("comparison").locator("table").first
     expect(table).to_be_visible()
@@ -50,9 +55,7 @@ def test_the_second_tutorial_runs_manifests_and_calls_its_server(
     assert refused.endswith("should be 100, and here it is 90")
     assert notebook.not_run == []
 
-    drawing = notebook.answer("drawing").locator("img, svg").first
-    expect(drawing).to_be_visible()
-    notebook.page.wait_for_function(SHOWN, arg=drawing.element_handle(), timeout=10_000)
+    expect_drawing(notebook)
 
     trace = notebook.answer("trace").locator("table").first
     for words in ("root.quick", "root.thorough", "Remote", "predictions"):

@@ -97,6 +97,7 @@ def build(document: Mapping[str, Any], services: Services) -> Built:
         name = metadata.get("name") or metadata["generateName"]
     builder = _Builder(spec, services, is_bare=is_bare(document))
     root = builder.node(ROOT, ROOT, ())
+    builder.bind_jumps()
     root.name = ROOT
     warnings += builder.unused()
     return Built(name, root, warnings, document)
@@ -140,10 +141,12 @@ class _Builder:
             options["keys"] = dict(zip(names, keys, strict=True))
         made = router(strict=True, **options)
         self._made[node_name] = made
-        for jump, target in self._jumps:
-            if target == node_name:
-                jump.target = made
         return made
+
+    def bind_jumps(self) -> None:
+        """Lead every jump to its node, now that all are made: it may lead to one around it."""
+        for jump, target in self._jumps:
+            jump.target = self._made[target]
 
     def unused(self) -> list[str]:
         """What is bound to no service of the manifest, a line each."""
@@ -166,7 +169,7 @@ class _Builder:
         if target not in self._paths:
             return self.node(target, path, around)
         placed = self._paths[target]
-        jump = Jump(self._made.get(target, NoNode("")), placed, path.count("."))
+        jump = Jump(NoNode(""), placed, path.count("."))
         self._jumps.append((jump, target))
         return jump
 

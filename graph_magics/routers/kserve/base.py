@@ -13,6 +13,7 @@ from ...context import Context
 from ...errors import GraphError
 from ...failures import Failure
 from ..base import OPTIONS, Router
+from ..conditions import Condition, as_condition
 from ..jump import Jump, NoNode
 
 
@@ -59,6 +60,16 @@ class KServeRouter(Router):
     def send_all(self, batch: Batch, context: Context) -> list[Batch]:
         """Run all routes on the same events."""
         return self._run_all(lambda name, here: self.send(name, batch, here), context)
+
+    def _compiled(self, conditions: Mapping[str, Any]) -> dict[str, Condition]:
+        """The conditions of routes, made ready; an error names the router or the route."""
+        compiled = {}
+        for route, condition in conditions.items():
+            try:
+                compiled[route] = as_condition(condition)
+            except GraphError as error:
+                raise error.at(node=self.name or route) from None
+        return compiled
 
     def _said(self, name: str, option: str) -> Any:
         """What the route's `Route` says of an option."""

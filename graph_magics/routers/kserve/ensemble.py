@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ... import gojson
-from ...batch import Batch
+from ...batch import Batch, spread
 from ...bodies import many_objects, objects
 from ...context import Context
 from ...errors import GraphError
@@ -162,8 +162,8 @@ class Ensemble(KServeRouter):
             for row, body in zip(rows.tolist(), bodies, strict=True):
                 whole[row] = body
             bodies = whole
-            status = _spread(status, rows, len(batch), np.int16(200))
-            elapsed = _spread(elapsed, rows, len(batch), np.float64(0))
+            status = spread([rows], [status], np.int16(200), len(batch))
+            elapsed = spread([rows], [elapsed], np.float64(0), len(batch))
         return _Responses(bodies, failures, status, elapsed)
 
 
@@ -208,13 +208,3 @@ def _encoded_as_go(body: Any) -> Any:
 def _longest(some: list[np.ndarray | None]) -> np.ndarray | None:
     known = [seconds for seconds in some if seconds is not None]
     return np.max(known, axis=0) if known else None
-
-
-def _spread(
-    values: np.ndarray | None, rows: np.ndarray, size: int, absent: np.generic
-) -> np.ndarray | None:
-    if values is None:
-        return None
-    spread = np.full(size, absent)
-    spread[rows] = values
-    return spread

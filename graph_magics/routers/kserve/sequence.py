@@ -17,7 +17,7 @@ from ...errors import GraphError
 from ...failures import Failure, united
 from ...gojson import valid_at_any_depth
 from ...wire import Raw
-from ..conditions import Condition, as_condition, label_of
+from ..conditions import Condition, label_of
 from .base import KServeRouter, RouterError, lost
 from .mapping import as_instances
 
@@ -69,12 +69,7 @@ class Sequence(KServeRouter):
         super().__init__(routes, named, name=name, strict=strict)
         #: Condition of each route that has one, as declared.
         self.conditions: Mapping[str, Any] = self._option("condition", conditions)
-        self._conditions: dict[str, Condition] = {}
-        for route, condition in self.conditions.items():
-            try:
-                self._conditions[route] = as_condition(condition)
-            except GraphError as error:
-                raise error.at(node=name or route) from None
+        self._conditions = self._compiled(self.conditions)
         first = next(iter(self._routes), None)
         if not strict and first in self._conditions:
             raise GraphError(

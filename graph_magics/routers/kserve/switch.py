@@ -11,7 +11,7 @@ from ...batch import Batch
 from ...context import Context
 from ...errors import GraphError
 from ...failures import Failure
-from ..conditions import Condition, as_condition, label_of
+from ..conditions import label_of
 from .base import KServeRouter, RouterError, lost
 
 
@@ -71,7 +71,6 @@ class Switch(KServeRouter):
             if condition is not None
         }
         last = next(reversed(self._routes), None)
-        self._conditions: dict[str, Condition | None] = {}
         for route in self._routes:
             if route not in self.conditions and (strict or route != last):
                 raise GraphError(
@@ -79,11 +78,7 @@ class Switch(KServeRouter):
                     "and takes the rest",
                     node=name,
                 )
-            condition = self.conditions.get(route)
-            try:
-                self._conditions[route] = None if condition is None else as_condition(condition)
-            except GraphError as error:
-                raise error.at(node=name or route) from None
+        self._conditions = self._compiled(self.conditions)
 
     @property
     def route_labels(self) -> Mapping[str, str]:
@@ -98,9 +93,10 @@ class Switch(KServeRouter):
         choice = np.full(len(batch), -1, dtype=np.int16)
         rows, answers = np.arange(len(batch)), []
         failures: dict[int, Failure] = {}
-        for route, (name, condition) in enumerate(self._conditions.items()):
+        for route, name in enumerate(self._routes):
             if not len(rows):
                 break
+            condition = self._conditions.get(name)
             matched, rest = rows, rows[:0]
             if condition is not None:
                 asked = batch if len(rows) == len(batch) else batch.select(rows)
