@@ -32,6 +32,9 @@ class Batch:
         takes anything but a success for a failure says so with `settled`.
     elapsed : ndarray of float, optional
         How many seconds each event has waited for services; 0 where absent.
+    heads : ndarray of object, optional
+        What is known of each event besides its body, for systems whose steps look at that; None
+        for an event that is as the request of its `Context` says, and where absent, for all.
     origin : tuple of (Bodies, ndarray), optional
         For a selection: what it was taken from, and which rows. Who keeps the batch for later
         keeps this instead, and so no copy of the rows.
@@ -48,7 +51,16 @@ class Batch:
     ['A', 'b', 'C']
     """
 
-    __slots__ = ("_bodies", "elapsed", "failures", "memory", "origin", "positions", "status")
+    __slots__ = (
+        "_bodies",
+        "elapsed",
+        "failures",
+        "heads",
+        "memory",
+        "origin",
+        "positions",
+        "status",
+    )
 
     def __init__(
         self,
@@ -58,8 +70,10 @@ class Batch:
         origin: tuple[Bodies, np.ndarray] | None = None,
         status: np.ndarray | None = None,
         elapsed: np.ndarray | None = None,
+        heads: np.ndarray | None = None,
     ) -> None:
         self._bodies = bodies
+        self.heads = heads
         self.status = status
         self.elapsed = elapsed
         self.positions = positions
@@ -99,10 +113,12 @@ class Batch:
         """One Python object per event: what a per-event step is given, before copying."""
         events = self.memory.get("events")
         if events is None:
-            events = objects(self.bodies)
-            if isinstance(self.bodies, (list, Mixed)):
+            bodies = self.bodies
+            if isinstance(bodies, (list, Mixed)):
                 # Read once for all routes of a router.
-                events = self.memory["events"] = read_all(events)
+                events = self.memory["events"] = read_all(objects(bodies))
+            else:
+                events = objects(bodies)
         return events
 
     def select(self, rows: np.ndarray) -> Batch:
@@ -111,7 +127,8 @@ class Batch:
         origin = (source, rows if chosen is None else chosen[rows])
         status = None if self.status is None else self.status[rows]
         elapsed = None if self.elapsed is None else self.elapsed[rows]
-        return Batch(None, self.positions[rows], None, origin, status, elapsed)
+        heads = None if self.heads is None else self.heads[rows]
+        return Batch(None, self.positions[rows], None, origin, status, elapsed, heads)
 
     def at(self, positions: np.ndarray) -> Batch:
         """Some of the events, by their positions; the batch itself, if those are all."""
@@ -132,7 +149,7 @@ class Batch:
 
     def answer(self, bodies: Bodies, status: np.ndarray | None = None) -> Batch:
         """The same events with other bodies."""
-        return Batch(bodies, self.positions, self.failures, status=status)
+        return Batch(bodies, self.positions, self.failures, status=status, heads=self.heads)
 
     def fail(
         self,
@@ -147,7 +164,9 @@ class Batch:
         kept[list(failures)] = False
         positions = self.positions.tolist()
         failed = {positions[row]: failure for row, failure in failures.items()}
-        return Batch(bodies, self.positions[kept], {**self.failures, **failed}, status=status)
+        failed = {**self.failures, **failed}
+        heads = None if self.heads is None else self.heads[kept]
+        return Batch(bodies, self.positions[kept], failed, status=status, heads=heads)
 
     def fail_all(self, failure: Failure) -> Batch:
         """Answer nobody: all fail with the same."""
@@ -183,8 +202,14 @@ class Batch:
         """The same events and bodies with another status; without failures."""
         return self._with(status, self.elapsed)
 
+    def with_heads(self, heads: np.ndarray | None) -> Batch:
+        """The same events and bodies, with other things known of them."""
+        twin = self.with_failures(self.failures)
+        twin.heads = heads
+        return twin
+
     def _with(self, status: np.ndarray | None, elapsed: np.ndarray | None) -> Batch:
-        twin = Batch(self._bodies, self.positions, None, self.origin, status, elapsed)
+        twin = Batch(self._bodies, self.positions, None, self.origin, status, elapsed, self.heads)
         twin.memory = self.memory  # Of the same bodies, whatever their status.
         return twin
 
@@ -196,7 +221,13 @@ class Batch:
         if not isinstance(bodies, list) or Raw not in set(map(type, bodies)):
             return self
         return Batch(
-            self.events(), self.positions, self.failures, status=self.status, elapsed=self.elapsed
+            self.events(),
+            self.positions,
+            self.failures,
+            None,
+            self.status,
+            self.elapsed,
+            self.heads,
         )
 
     @property
@@ -266,6 +297,7 @@ class Batch:
             failures,
             status=spread(places, [answer.status for answer in some], np.int16(200), size),
             elapsed=spread(places, [answer.elapsed for answer in some], np.float64(0), size),
+            heads=spread(places, [answer.heads for answer in some], None, size),
         )
 
     def together(self, answers: Sequence[Batch]) -> tuple[Batch, list[Batch]]:
@@ -279,7 +311,7 @@ class Batch:
             The answers for just these events, row for row.
         """
         failures = united([self.failures, *(answer.failures for answer in answers)])
-        here = Batch(self._bodies, self.positions, failures, self.origin)
+        here = Batch(self._bodies, self.positions, failures, self.origin, heads=self.heads)
         if all(answer.positions is self.positions for answer in answers):
             return here, list(answers)
         positions = reduce(
@@ -352,10 +384,10 @@ def _answered(batch: Batch, answer: Callable[[Batch], Bodies], *, retype: bool) 
 def spread(
     places: Sequence[np.ndarray],
     some: Sequence[np.ndarray | None],
-    absent: np.generic,
+    absent: Any,
     size: int,
 ) -> np.ndarray | None:
-    """Put numbers of disjoint selections in order; None if none of them has any."""
+    """Put values of disjoint selections in order; None if none of them has any."""
     if all(values is None for values in some):
         return None
     joined = np.full(size, absent)

@@ -11,7 +11,6 @@ from .flow import Flow, as_flow
 from .naming import variable_of
 from .nodes import Node, walk
 from .outputs import RESERVED
-from .routers import Splitter, Switch
 from .routers.jump import Jump
 from .steps.unbound import Unbound
 
@@ -60,7 +59,8 @@ def _check_names(root: Flow) -> None:
             raise GraphError(
                 f"{name!r} is a column of every run; call the node otherwise", node=path
             )
-        if name == "route" and isinstance(seen.get(path.rpartition(".")[0]), (Splitter, Switch)):
+        around = seen.get(path.rpartition(".")[0])
+        if name == "route" and around is not None and around.chooses:
             raise GraphError("'route' is the column of the routes chosen; rename it", node=path)
         if path in seen:
             raise GraphError("this path stands for two nodes; rename one", node=path)
@@ -91,9 +91,17 @@ def refuse_unbound(services: Sequence[str], graph: str) -> None:
 
 def told(flow: Node) -> str:
     """A graph in one line: ``scale >> vote[forest, logistic]``."""
-    names = list(flow.children)
-    follow = list(flow.edges) == list(pairwise(names))
-    return (" >> " if follow else ", ").join(_part(n, c) for n, c in flow.children.items())
+    wires, entries = [w for w in flow.edges if w not in flow.edge_labels], flow.entries
+    reached = {after for _, after in wires}
+    handlers = [
+        name
+        for name in flow.children
+        if entries is not None and name not in reached and name not in entries
+    ]
+    parts = {name: child for name, child in flow.children.items() if name not in handlers}
+    follow = wires == list(pairwise(parts))
+    text = (" >> " if follow else ", ").join(_part(n, c) for n, c in parts.items())
+    return f"{text} (on error: {', '.join(handlers)})" if handlers else text
 
 
 def _part(name: str, node: Node) -> str:

@@ -41,6 +41,9 @@ def forgiven_in(
     forgiven: dict[int, Failure] = {}
     for visit in visits:
         node, found = nodes[visit.path], visit.raised
+        own = {at: f for at, f in visit.answered.failures.items() if f.node == visit.path}
+        if own:
+            found = {**own, **found}
         if not (node.children or isinstance(node, Jump)):
             found = {**refused(visit.answered, visit.path), **found}
         for position, failure in found.items():

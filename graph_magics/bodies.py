@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,12 @@ class Samples:
         Where a body holds them: ``inputs``, ``instances``, ``outputs`` or ``predictions``.
     extra : mapping
         What each body says besides, such as ``{"model_name": "forest"}``.
+    ids, times : list, optional
+        What each body says of its own: as its ``id``, first of all, and as its ``timestamp``,
+        last of all.
+    form : {"list", "tuple", "array", "items"}
+        What the samples of an event stand in: a list of Python objects, a tuple of such, an
+        array, or a list of the array's items.
 
     Examples
     --------
@@ -45,29 +51,56 @@ class Samples:
     counts: np.ndarray | None
     key: str
     extra: Mapping[str, Any] = field(default_factory=dict)
+    ids: list[Any] | None = None
+    times: list[str] | None = None
+    form: Literal["list", "tuple", "array", "items"] = "list"
 
     def __len__(self) -> int:
         return len(self.values) if self.counts is None else len(self.counts)
 
     def lists(self) -> list[list[Any]]:
         """Give the samples of each event as a list of Python objects."""
-        flat = objects(self.values)
-        if self.counts is None:
+        return self._parts(objects(self.values))
+
+    def _parts(self, flat: Any) -> list[Any]:
+        """What is of each event."""
+        if self.counts is None and isinstance(flat, list):
             with many_objects(len(flat)):
                 return [[value] for value in flat]
-        ends = np.cumsum(self.counts).tolist()
-        return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+        ends = (
+            np.arange(1, len(self) + 1) if self.counts is None else self.counts.cumsum()
+        ).tolist()
+        with many_objects(len(ends)):
+            return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+    def _as_given(self) -> list[Any]:
+        """The samples of each event, in what they are to stand in."""
+        if self.form == "array":
+            return self._parts(self.values)
+        if self.form == "items":
+            return self._parts(list(self.values))
+        return list(map(tuple, self.lists())) if self.form == "tuple" else self.lists()
 
     def tolist(self) -> list[dict[str, Any]]:
         """Give the JSON bodies."""
-        key, extra, lists = self.key, self.extra, self.lists()
-        with many_objects(len(lists)):
-            return [{**extra, key: values} for values in lists]
+        key, extra, parts = self.key, self.extra, self._as_given()
+        with many_objects(len(parts)):
+            if self.ids is None:
+                bodies = [{**extra, key: values} for values in parts]
+            else:
+                pairs = zip(self.ids, parts, strict=True)
+                bodies = [{"id": own, **extra, key: values} for own, values in pairs]
+            if self.times is not None:
+                for body, time in zip(bodies, self.times, strict=True):
+                    body["timestamp"] = time
+            return bodies
 
     def take(self, rows: np.ndarray) -> Samples:
         """Give the samples of some events."""
+        ids = None if self.ids is None else take(self.ids, rows)
+        times = None if self.times is None else take(self.times, rows)
         if self.counts is None:
-            return Samples(take(self.values, rows), None, self.key, self.extra)
+            return replace(self, values=take(self.values, rows), ids=ids, times=times)
         counts = self.counts[rows]
         starts = (np.cumsum(self.counts) - self.counts)[rows]
         # One running index over all wanted samples, moved to where each event's samples begin.
@@ -75,11 +108,11 @@ class Samples:
         flat = np.arange(int(counts.sum()), dtype=np.int64) + offsets
         # As these events would be without the others.
         told = None if (counts == 1).all() else counts
-        return Samples(take(self.values, flat), told, self.key, self.extra)
+        return replace(self, values=take(self.values, flat), counts=told, ids=ids, times=times)
 
     def holding(self, values: Any, key: str, extra: Mapping[str, Any] | None = None) -> Samples:
         """Give other samples of the same events, one for one."""
-        return Samples(values, self.counts, key, extra or {})
+        return Samples(values, self.counts, key, extra or {}, self.ids, self.times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +351,7 @@ def retyped(bodies: Any) -> Any:
     """
     if isinstance(bodies, Samples):
         values = retyped(bodies.values)
-        return None if values is None else bodies.holding(values, bodies.key, bodies.extra)
+        return None if values is None else replace(bodies, values=values)
     if isinstance(bodies, np.ndarray) and bodies.dtype == object:
         rows = bodies.tolist()
         array = feature(rows) if bodies.ndim == 1 else stacked(rows)

@@ -103,6 +103,10 @@ class Setup:
         Whether failures keep their traceback, and so everything that it holds in memory.
     jumps : Jumps or None
         How often events were sent to nodes that stand elsewhere; None before the first.
+    request : optional
+        What the request is besides its body, for nodes that look at that.
+    memory : dict
+        What nodes keep from one chunk of the events to the next, and no longer than the run.
     """
 
     seed: int
@@ -112,6 +116,8 @@ class Setup:
     keep_tracebacks: bool = False
     headers: Sequence[tuple[str, str]] = ()
     jumps: Jumps | None = None
+    request: Any = None
+    memory: dict[Any, Any] = field(default_factory=dict)
 
 
 class Context:
@@ -128,18 +134,27 @@ class Context:
         The paths of the jumps on the way here, for nodes that are come to by several ways.
     depth : int
         How many nodes stand around this one.
+    request : optional
+        What the request is to this node, besides its body; the setup's if absent.
     """
 
-    __slots__ = ("choice", "choices", "depth", "path", "setup", "trail", "visits")
+    __slots__ = ("choice", "choices", "depth", "path", "request", "setup", "trail", "visits")
 
     def __init__(
-        self, path: str, setup: Setup, visits: list[Visit], trail: str = "", depth: int = 0
+        self,
+        path: str,
+        setup: Setup,
+        visits: list[Visit],
+        trail: str = "",
+        depth: int = 0,
+        request: Any = None,
     ) -> None:
         self.path = path
         self.setup = setup
         self.visits = visits
         self.trail = trail
         self.depth = depth
+        self.request = request if request is not None else setup.request
         self.choices: Sequence[str] | None = None
         self.choice: Any = None
 
@@ -187,12 +202,18 @@ class Context:
         kept = self._visit(path, node, batch.select(rows), f"{self.way} > ")
         return batch.merge([(rows, kept)], lost)
 
+    def asking(self, request: Any) -> Context:
+        """A context like this whose children are sent another request."""
+        return Context(self.path, self.setup, self.visits, self.trail, self.depth, request)
+
     def run_all(self, runs: Sequence[Callable[[Context], Batch]]) -> list[Batch]:
         """Run several children at once, each with a context like this.
 
         The record has them in their order all the same.
         """
-        twins = [Context(self.path, self.setup, [], self.trail, self.depth) for _ in runs]
+        twins = [
+            Context(self.path, self.setup, [], self.trail, self.depth, self.request) for _ in runs
+        ]
         calls = [partial(run, twin) for run, twin in zip(runs, twins, strict=True)]
         answers = self.setup.at_once(calls)
         for twin in twins:
@@ -204,7 +225,7 @@ class Context:
     ) -> Batch:
         if not len(batch.positions):
             return batch
-        here = Context(path, self.setup, self.visits, trail, self.depth + 1)
+        here = Context(path, self.setup, self.visits, trail, self.depth + 1, self.request)
         if here.depth > MAX_DEPTH:
             lost = here.failure(Unanswered(f"came here through {MAX_DEPTH} nodes: {_TOO_DEEP}"))
             return batch.fail_all(lost)

@@ -13,6 +13,11 @@ from .bodies import many_objects, object_array, object_columns
 
 def copies(bodies: list[Any]) -> list[Any]:
     """Copy bodies, each as `fresh` does."""
+    if len(bodies) == 1:
+        try:
+            return [fresh(bodies[0])]
+        except RecursionError:
+            return [_fresh_deep(bodies[0])]
     with many_objects(len(bodies)):
         try:
             return [fresh(body) for body in bodies]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 from urllib.parse import quote
@@ -57,6 +57,21 @@ class Drawable(Protocol):
         ...
 
     @property
+    def edge_labels(self) -> Mapping[tuple[str, str], str]:
+        """The texts on the wires of a flow, such as to an error handler."""
+        ...
+
+    @property
+    def entries(self) -> Collection[str] | None:
+        """Those of a flow that events come in at; None for all that follow no other."""
+        ...
+
+    @property
+    def dead_ends(self) -> Collection[str]:
+        """Those of a flow whose answer goes nowhere."""
+        ...
+
+    @property
     def exits(self) -> Sequence[str]:
         """Those of a "Sequence" whose answer may be the last, though others follow."""
         ...
@@ -77,17 +92,20 @@ class Seen:
         Median time per event, where it was measured.
     refused : int
         How many of the errors are answers with such a status, which go on.
+    filtered : int
+        How many neither failed nor went on.
     """
 
     events: int
     errors: int = 0
     seconds: float | None = None
     refused: int = 0
+    filtered: int = 0
 
     @property
     def answered(self) -> int:
         """How many events went on from here."""
-        return max(self.events - self.errors + self.refused, 0)
+        return max(self.events - self.errors + self.refused - self.filtered, 0)
 
 
 _NOTHING = Seen(0)
@@ -119,9 +137,10 @@ def to_dot(
     Examples
     --------
     >>> from types import SimpleNamespace as Fake
-    >>> step = Fake(kind="Step", title="", children={}, edges=[], route_labels={}, exits=[])
-    >>> flow = Fake(kind="Flow", title="", children={"clean": step}, edges=[], route_labels={},
-    ...             exits=[])
+    >>> none = {"edges": [], "route_labels": {}, "exits": [], "edge_labels": {}, "dead_ends": [],
+    ...         "entries": None}
+    >>> step = Fake(kind="Step", title="", children={}, **none)
+    >>> flow = Fake(kind="Flow", title="", children={"clean": step}, **none)
     >>> dot = to_dot("churn", flow, {"clean": Seen(569, 0, 1.2e-6)})
     >>> "569 events · 1.2 µs each" in dot.source
     True
@@ -263,18 +282,20 @@ class _Pen:
         wires = _wires(node)
         reached, left = {b for _, b in wires}, {a for a, _ in wires}
         for name, part in parts.items():
-            if name not in reached:
+            if name not in reached and (node.entries is None or name in node.entries):
                 self._way_in(dot, ends.entry, part.entry, (*path, name), node)
         for a, b in wires:
             if node.kind == "Flow":
-                self._edge(dot, parts[a].exit, parts[b].entry, self._of((*path, a)).answered)
+                label = node.edge_labels.get((a, b), "")
+                carried = self._of((*path, b)).events if label else self._of((*path, a)).answered
+                self._edge(dot, parts[a].exit, parts[b].entry, carried, label)
             else:
                 self._way_in(dot, parts[a].exit, parts[b].entry, (*path, b), node)
             if node.kind == "Sequence" and a in node.exits:
                 gone = self._of((*path, a)).answered - self._of((*path, b)).events
                 self._edge(dot, parts[a].exit, ends.exit, max(gone, 0), "else")
         for name, part in parts.items():
-            if name not in left:
+            if name not in left and name not in node.dead_ends:
                 self._edge(dot, part.exit, ends.exit, self._of((*path, name)).answered)
         if not parts:
             self._edge(dot, ends.entry, ends.exit, self._most)
@@ -370,6 +391,8 @@ class _Pen:
         lines = [counted(seen.events, "event") if seen.events else "no events"]
         if seen.events and seen.seconds is not None:
             lines[0] += f" · {human_seconds(seen.seconds)} each"
+        if seen.filtered:
+            lines.append(f"{seen.filtered:,} filtered")
         return lines + ([counted(seen.errors, "error")] if seen.errors else [])
 
     def _named(self, path: _Path, node: Drawable) -> dict[str, str]:

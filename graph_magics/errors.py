@@ -58,6 +58,15 @@ class GraphError(Exception):
         self.line = self.line or line
         return self
 
+    def within(self, node: str) -> GraphError:
+        """Say in which node the node stands; returns the same error.
+
+        >>> print(GraphError("no model", node="forest").within("vote"))
+        node 'vote.forest': no model
+        """
+        self.node = f"{node}.{self.node}" if self.node else node
+        return self
+
     def __str__(self) -> str:
         places = [
             f"graph {self.graph!r}" if self.graph else "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,10 @@ def kind_of(bodies: Any) -> Any:
         return "table", tuple(bodies.columns)
     if isinstance(bodies, Samples):
         values = kind_of(bodies.values) if len(bodies.values) else None
-        return bodies.key, tuple(bodies.extra.items()), values
+        # Arrays are given as they are: of another dtype they would be others.
+        exact = bodies.values.dtype if bodies.form in ("array", "items") else None
+        told = (bodies.form, exact, bodies.ids is not None, bodies.times is not None)
+        return bodies.key, (told, *bodies.extra.items()), values
     return bodies.shape[1:]
 
 
@@ -197,4 +201,7 @@ def _join_samples(parts: Sequence[Part]) -> Samples:
     ]
     counts = [np.ones(len(s), np.int64) if s.counts is None else s.counts for _, s in parts]
     joined: Any = join(values, ends[-1]) if ends[-1] else first.values
-    return Samples(joined, np.concatenate(counts), first.key, first.extra).take(_order(parts))
+    ids = None if first.ids is None else [own for _, s in parts for own in s.ids]
+    times = None if first.times is None else [time for _, s in parts for time in s.times]
+    whole = replace(first, values=joined, counts=np.concatenate(counts), ids=ids, times=times)
+    return whole.take(_order(parts))

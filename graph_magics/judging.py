@@ -16,10 +16,9 @@ from .engine import Events
 from .errors import GraphError, counted
 from .nodes import Node
 from .outputs import Output
-from .routers import Router, VotingEnsemble
+from .routers import Router
 from .routers.jump import Jump, NoNode
 from .scores import Task
-from .steps import Model
 from .wire import read_all
 
 #: Where an answer holds its predictions.
@@ -75,10 +74,12 @@ def task_of(nodes: Mapping[str, Node]) -> Task | None:
     """What all the models say that they do; None where they say nothing, or differ."""
     tasks: set[Task] = set()
     for node in nodes.values():
-        if isinstance(node, Model) and node.task:
-            tasks.add(node.task)
-        elif isinstance(node, VotingEnsemble) and node.vote_type:
-            tasks.add("regression" if node.vote_type == "regression" else "classification")
+        vote = getattr(node, "vote_type", None)
+        task = getattr(node, "task", None)
+        if vote:
+            tasks.add("regression" if vote == "regression" else "classification")
+        elif task:
+            tasks.add(task)
     return tasks.pop() if len(tasks) == 1 else None
 
 
@@ -111,7 +112,7 @@ def _values(output: Output, counts: np.ndarray) -> Any:
 
 def _is_judged(output: Output) -> bool:
     """Whether a node predicts: a model, a router, and in a manifest whatever is a service."""
-    if isinstance(output.node, (Model, Router)):
+    if output.node is not None and output.node.predicts:
         return True
     return output.as_sent and not isinstance(output.node, (Jump, NoNode))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from .batch import Batch
@@ -32,6 +32,12 @@ class Node:
     kind: ClassVar[str] = "Node"
     #: Whether it waits for something outside, so that others may run meanwhile.
     waits: bool = False
+    #: Whether it answers with what a target can judge: a model, or a router of such.
+    predicts: ClassVar[bool] = False
+    #: Whether it answers as MLRun's models do, with the predictions as the ``outputs``.
+    answers_outputs: ClassVar[bool] = False
+    #: Whether it sends each event to one of its routes, and records to which.
+    chooses: ClassVar[bool] = False
     name: str | None = None
     #: Who joins nodes to flows; set by ``flow.py``, which stands above nodes.
     join: ClassVar[Callable[[Any, Any], Node]]
@@ -58,6 +64,21 @@ class Node:
     @property
     def edges(self) -> Sequence[tuple[str, str]]:
         """The wires between the children of a flow."""
+        return ()
+
+    @property
+    def edge_labels(self) -> Mapping[tuple[str, str], str]:
+        """What is written on a wire of a flow."""
+        return {}
+
+    @property
+    def entries(self) -> Collection[str] | None:
+        """The children of a flow that events come in at; None for all that follow no other."""
+        return None
+
+    @property
+    def dead_ends(self) -> Collection[str]:
+        """The children of a flow whose answer goes nowhere."""
         return ()
 
     @property

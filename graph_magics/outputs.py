@@ -16,7 +16,7 @@ from .columns import ANSWER_KEYS
 from .context import Visit
 from .joining import join
 from .nodes import Node
-from .routers import Ensemble, ParallelRun, Router, Splitter, Switch
+from .routers import Ensemble, ParallelRun
 from .steps import Model, Step
 from .wire import read_all
 
@@ -137,6 +137,10 @@ class Output:
             if not self.is_response:
                 return {}
             return {f"{name}.{column}": bodies[column].array for column in bodies.columns}
+        if self.node is not None and self.node.answers_outputs:
+            cells = self._cells(bodies)
+            if cells is not None:
+                return {name: cells}
         if isinstance(bodies, Samples):
             if self.is_response or self.as_sent:
                 return {name: object_array(bodies.tolist())}
@@ -147,13 +151,27 @@ class Output:
             return {name: object_array(bodies)}
         if bodies.ndim == 1:
             return {name: bodies}
-        if not (self.is_response or tables or isinstance(self.node, (Model, Router))):
+        if not (self.is_response or tables or (self.node and self.node.predicts)):
             return {}
         wide = np.asarray(bodies).reshape(len(bodies), -1)
         labels = self.labels
         if labels is None or len(labels) != wide.shape[1]:
             labels = np.arange(wide.shape[1])
         return {f"{name}.{label}": wide[:, place] for place, label in enumerate(labels)}
+
+    def _cells(self, bodies: Bodies) -> Any:
+        """The outputs of each event; of a row of a table, which is one sample, its one output."""
+        if isinstance(bodies, Samples):
+            if self.is_table and bodies.counts is None and getattr(bodies.values, "ndim", 2) == 1:
+                return bodies.values
+            lists: list[Any] = bodies.lists()
+        elif isinstance(bodies, list):
+            lists = [_outputs_of(body) for body in bodies]
+        else:
+            return None
+        if self.is_table:
+            lists = [c[0] if isinstance(c, list) and len(c) == 1 else c for c in lists]
+        return object_array(lists)
 
     def _answers_values(self) -> bool:
         """Whether a node that no event reached would have answered with a value."""
@@ -166,6 +184,12 @@ class Output:
         for positions, choice in self.choices:
             codes[positions] = choice
         return pd.Categorical.from_codes(codes, categories=pd.Index(self.routes or ()))
+
+
+def _outputs_of(body: Any) -> Any:
+    """What a model of MLRun's predicted; of an answer of another kind, all of it."""
+    is_answer = isinstance(body, dict) and "outputs" in body and "model_name" in body
+    return body["outputs"] if is_answer else body
 
 
 def outputs_of(
@@ -182,7 +206,7 @@ def outputs_of(
     outputs = {}
     for (path, node), name in zip(nodes.items(), names, strict=True):
         column = name if times[name] == 1 else path
-        routes = list(node.children) if isinstance(node, (Splitter, Switch)) else None
+        routes = list(node.children) if node.chooses else None
         outputs[path] = Output(
             path, column, node, [], size, routes, is_table=is_table, as_sent=as_sent
         )

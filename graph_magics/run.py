@@ -277,7 +277,10 @@ class Run:
             answered = sum(len(visit.answered) for visit in visits)
             refused = answered - sum(int(visit.answered.is_success.sum()) for visit in visits)
             seconds = median(visit.seconds / len(visit.received) for visit in visits)
-            seen[path] = Seen(events, events - answered + refused, seconds, refused)
+            failed = sum(map(_failed, visits))
+            seen[path] = Seen(
+                events, failed + refused, seconds, refused, events - answered - failed
+            )
         return seen
 
     def _position(self, event: Any, position: int | None) -> int:
@@ -328,6 +331,12 @@ class Run:
 def told(failure: Failure) -> str:
     """An event's failure in one line, as it stands in the frame."""
     return f"{failure.node}: {one_line(failure.error)}"
+
+
+def _failed(visit: Visit) -> int:
+    """How many of the events that a node received failed in it; others it may have dropped."""
+    failures = visit.answered.failures
+    return int(np.isin(list(failures), visit.received.positions).sum()) if failures else 0
 
 
 def _body(batch: Batch, row: int) -> Any:

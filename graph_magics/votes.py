@@ -72,11 +72,71 @@ def mean(predictions: Sequence[Any], weights: Sequence[float]) -> np.ndarray:
     >>> mean([[1.0, 10.0], [2.0, 20.0]], [3, 1])
     array([ 1.25, 12.5 ])
     """
-    total = np.zeros(np.shape(predictions[0]))
+    return total(predictions, weights) / sum(weights)
+
+
+def total(predictions: Sequence[Any], weights: Sequence[float]) -> np.ndarray:
+    """Give the weighted sum: the mean, where the weights add up to 1.
+
+    Parameters
+    ----------
+    predictions : sequence of array-like, each of shape (n_samples,) or (n_samples, n_outputs)
+    weights : sequence of float
+        One per model; what a model of weight 0 predicts counts nothing, even if it is no number.
+
+    Returns
+    -------
+    ndarray of float64, of the shape of one model's predictions
+
+    Examples
+    --------
+    >>> total([[1.0, 10.0], [2.0, 20.0]], [0.75, 0.25])
+    array([ 1.25, 12.5 ])
+    """
+    result = np.zeros(np.shape(predictions[0]))
     for values, weight in zip(predictions, weights, strict=True):
         if weight:
-            total += weight * _numbers(values, total.shape)
-    return total / sum(weights)
+            result += weight * _numbers(values, result.shape)
+    return result
+
+
+def few_majority(predictions: Sequence[Sequence[Any]], weights: Sequence[float]) -> list[Any]:
+    """Give what `majority` does, for labels in lists: quicker for a few samples.
+
+    Examples
+    --------
+    >>> few_majority([[0, 1, 2], [0, 2, 1], [1, 2, 0]], [1, 1, 1])
+    [0, 2, 0]
+    """
+    winners = []
+    for labels in zip(*predictions, strict=True):
+        if labels.count(labels[0]) == len(labels):
+            winners.append(labels[0])
+            continue
+        support: dict[Any, float] = {}
+        for label, weight in zip(labels, weights, strict=True):
+            support[label] = support.get(label, 0.0) + weight
+        best = max(support.values())
+        winners.append(min(label for label, behind in support.items() if behind == best))
+    return winners
+
+
+def few_totals(predictions: Sequence[Sequence[float]], weights: Sequence[float]) -> list[float]:
+    """Give what `total` does, for numbers in lists: quicker for a few samples.
+
+    Examples
+    --------
+    >>> few_totals([[1.0, 10.0], [2.0, 20.0]], [0.75, 0.25])
+    [1.25, 12.5]
+    """
+    totals = []
+    for values in zip(*predictions, strict=True):
+        result = 0.0
+        for value, weight in zip(values, weights, strict=True):
+            if weight:
+                result += weight * value
+        totals.append(result)
+    return totals
 
 
 def soft(

@@ -100,6 +100,8 @@ def read(body: Any) -> Any:
 
 def read_all(bodies: list[Any]) -> list[Any]:
     """Give bodies as Python objects; the very list, where nothing in it is to be read."""
+    if len(bodies) == 1:
+        return [read(bodies[0])] if type(bodies[0]) is Raw else bodies
     if Raw not in set(map(type, bodies)):
         return bodies
     with many_objects(len(bodies)):

@@ -35,6 +35,7 @@ def execute(
     event_id: str | None = None,
     headers: Sequence[tuple[str, str]] = (),
     stop_on_failure: bool = False,
+    request: Any = None,
 ) -> Outcome:
     """Run a root node over all events.
 
@@ -46,25 +47,33 @@ def execute(
         Those that the request came with.
     stop_on_failure : bool
         Whether to stop after the first chunk with a failure, whose traceback is then kept.
+    request : optional
+        What the request is besides its body, for nodes that look at that.
     """
     visits: list[Visit] = []
     answers: list[Batch] = []
-    setup = Setup(seed, async_map, at_once, event_id, stop_on_failure, headers)
+    setup = Setup(seed, async_map, at_once, event_id, stop_on_failure, headers, None, request)
     for batch in _chunks(events, chunk_size):
         context = Context("", setup, visits)
         answer = root.run(batch, context) if len(batch) else batch
         answers.append(answer)
-        if stop_on_failure and (answer.failures or not answer.is_success.all()):
+        if stop_on_failure and (
+            answer.failures or (answer.status is not None and not answer.is_success.all())
+        ):
             break
     for visit in visits:
         visit.received.forget()
     return Outcome(answers, visits)
 
 
+_FIRST = np.zeros(1, dtype=np.int64)
+_FIRST.flags.writeable = False
+
+
 def _chunks(events: Events, size: int | None) -> Iterator[Batch]:
     total = len(events)
     if size is None or size >= total:
-        yield Batch(events.bodies, np.arange(total))
+        yield Batch(events.bodies, _FIRST if total == 1 else np.arange(total))
         return
     for start in range(0, total, size):
         end = min(start + size, total)

@@ -136,6 +136,33 @@ async def _sent(
                 raise NoAnswer(_told(error, address)) from None
 
 
+async def exchanged(request: httpx.Request) -> httpx.Response:
+    """Send a request of httpx's own over one of the lines, and read the whole answer.
+
+    It is sent again as in `asked`; what it raises is httpx's.
+    """
+    if request.url.scheme not in ("http", "https"):
+        raise httpx.UnsupportedProtocol(f"no http:// or https://: {request.url.scheme}://")
+    lines = await _lines_of_loop()
+    with lines.line(request.url.scheme) as line:
+        while True:
+            dialled = _Dialled()
+            request.extensions = {**request.extensions, "trace": dialled}
+            try:
+                response = await line.handle_async_request(request)
+                break
+            except httpx.ReadError:
+                if dialled.anew:
+                    raise
+        try:
+            body = await Answer(response).body()
+        finally:
+            await response.aclose()
+    return httpx.Response(
+        response.status_code, headers=response.headers, stream=httpx.ByteStream(body)
+    )
+
+
 class _Dialled:
     """Sees whether a request had a connection made for it."""
 

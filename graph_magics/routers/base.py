@@ -87,6 +87,7 @@ class Router(Node):
     keywords (``rf=forest``).
     """
 
+    predicts = True
     #: Which options of `Route` this router understands.
     takes: frozenset[str] = frozenset()
 

@@ -149,7 +149,7 @@ class VotingEnsemble(Router):
             raise GraphError("some routes answered samples and some a single value")
         first = with_samples[0]
         for name, ballot in zip(self._routes, with_samples, strict=True):
-            if not _same_counts(first.counts, ballot.counts):
+            if not same_counts(first.counts, ballot.counts):
                 raise GraphError(f"the route {name!r} answered another number of samples")
         extra: dict[str, Any] = {}
         if first.key == "outputs":
@@ -296,7 +296,8 @@ def _ballot(name: str, bodies: Bodies) -> Any:
     return column(bodies)
 
 
-def _same_counts(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+def same_counts(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    """Tell whether events have as many samples here as there; None: one each."""
     if one is None or other is None:
         return one is other
     return one is other or np.array_equal(one, other)

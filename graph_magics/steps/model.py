@@ -53,6 +53,7 @@ class Model(Node):
     """
 
     kind = "Model"
+    predicts = True
 
     def __init__(self, model: Any, method: str = "predict", *, name: str | None = None) -> None:
         if inspect.isclass(model):

@@ -45,6 +45,7 @@ class Splitter(KServeRouter):
     """
 
     kind = "Splitter"
+    chooses = True
     takes = frozenset({"weight"})
 
     def __init__(

@@ -53,6 +53,7 @@ class Switch(KServeRouter):
     """
 
     kind = "Switch"
+    chooses = True
     takes = frozenset({"condition"})
 
     def __init__(
