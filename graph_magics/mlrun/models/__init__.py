@@ -1,0 +1,1 @@
+"""MLRun's model servers: the class that users subclass, its node, and the models' files."""

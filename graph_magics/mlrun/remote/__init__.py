@@ -1,0 +1,1 @@
+"""MLRun's calls over HTTP."""
