@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 from collections.abc import Mapping
@@ -14,10 +15,14 @@ import pandas as pd
 
 from .binding import bound_flow, refuse_unbound, told, unbound_in
 from .blame import raise_first
-from .engine import execute, take_events
+from .bodies import objects
+from .engine import Events, execute, take_events
 from .errors import GraphError, a, near
 from .flow import Flow
 from .formats.python import run_body
+from .mlrun.answers import NoJSON, body_of, event_of, response_to, unwrapped
+from .mlrun.face import Declarations, Served, ServedGraph
+from .mlrun.lookup import Namespace
 from .naming import caller
 from .nodes import Node, accepts, walk
 from .run import Run
@@ -36,14 +41,21 @@ if TYPE_CHECKING:
     from .picture import Drawing, Renderer
 
 
-class Graph:
+class Graph(Declarations):
     """Steps and routers that events are run through.
 
     Parameters
     ----------
     name : str
-    root : step, model, router, flow, or a list of such
-        Whatever may stand where a step is expected; ``a >> [b, c] >> d`` is a flow.
+    root : step, model, router, flow, or a list of such; optional
+        Whatever may stand where a step is expected; ``a >> [b, c] >> d`` is a flow. If absent,
+        the graph is declared by MLRun's calls: ``graph.add_step(...)``, ``graph.add_route(...)``.
+    topology : {"flow", "router"}
+        Of a graph declared by MLRun's calls.
+    engine : {"async", "sync"}, optional
+        Of a flow so declared; as MLRun's engines differ in an answer, so does this one.
+    class_name, **router
+        Of a router so declared: its class, and what that is made with.
     namespace : mapping, optional
         Where the names of nodes are looked up: a node is called as the variable that it is in.
         The caller's variables, if absent.
@@ -69,27 +81,45 @@ class Graph:
     True
     """
 
-    def __init__(self, name: str, root: Any, *, namespace: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        root: Any = None,
+        *,
+        topology: Literal["flow", "router"] = "flow",
+        engine: Literal["async", "sync"] | None = None,
+        namespace: Mapping[str, Any] | None = None,
+        class_name: Any = None,
+        **router: Any,
+    ) -> None:
         if not isinstance(name, str) or not name:
             raise GraphError(f"a graph needs a name, a text; got {name!r}")
         self.name = name
         #: The manifest that it was made of, as plain data; None for a graph made in Python.
         self.manifest: Mapping[str, Any] | None = None
-        #: What a user should know of the manifest, a line each.
-        self.warnings: list[str] = []
+        self._warnings: list[str] = []
         self._services: Services | None = None
         self._tests = itertools.count()
+        self._served: Served | None = None
+        self._root: Flow | None = None
         try:
             if namespace is None:
                 frame = caller()
                 namespaces: list[Mapping[str, Any]] = [frame.f_locals, frame.f_globals]
             else:
                 namespaces = [namespace]
-            #: The flow of the graph's steps.
-            self.root: Flow = bound_flow(root, namespaces)
+            if root is None:
+                found = Namespace(*namespaces)
+                self._served = Served(topology, engine, found, class_name, router)
+                return
+            if topology != "flow" or engine or class_name is not None or router:
+                raise GraphError(
+                    "topology, engine and a router's options are of graphs declared by MLRun's "
+                    "calls; leave root out"
+                )
+            self._root = bound_flow(root, namespaces)
         except GraphError as error:
             raise error.at(graph=name) from None
-        self._unbound = unbound_in(self.nodes)
 
     @classmethod
     def from_cell(
@@ -101,7 +131,8 @@ class Graph:
         ----------
         name : str
         body : str
-            Python; the names of this package need no import.
+            Python; the names of this package need no import. Or MLRun's calls on ``graph``, as
+            ``graph.add_step(...)``, which may follow ``graph = fn.set_topology(...)``.
         namespace : mapping
             The notebook's variables: in reach of the body, and not changed by it.
         first_line : int
@@ -116,13 +147,22 @@ class Graph:
         --------
         >>> Graph.from_cell("g", "size = Step(measure)", {"measure": len})
         Graph 'g': size
+        >>> Graph.from_cell("g", "graph.to(name='size', handler='measure')", {"measure": len})
+        Graph 'g': size
         """
+        declared = cls(name, namespace=namespace)
+        bound = {"graph": declared, **({} if "fn" in namespace else {"fn": declared})}
         try:
-            flow, assigned = run_body(name, body, namespace, first_line=first_line)
+            done = run_body(name, body, namespace, first_line=first_line, bound=bound)
+            rest = {key: value for key, value in namespace.items() if key not in done.assigned}
+            if declared.is_declared:
+                done.refuse_nodes()
+                declared.look_up_in(done.assigned, namespace)
+                return declared
+            flow = done.flow()
         except GraphError as error:
             raise error.at(graph=name) from error.__cause__
-        rest = {key: value for key, value in namespace.items() if key not in assigned}
-        return cls(name, flow, namespace={**assigned, **rest})
+        return cls(name, flow, namespace={**done.assigned, **rest})
 
     @classmethod
     def from_kserve(
@@ -196,9 +236,33 @@ class Graph:
         except GraphError as error:
             raise error.at(graph=name) from None
         graph = cls(name or built.name, built.root, namespace={})
-        graph.manifest, graph.warnings = built.document, built.warnings
+        graph.manifest, graph._warnings = built.document, built.warnings
         graph._services = found
         return graph
+
+    @property
+    def root(self) -> Any:
+        """The flow of the graph's steps.
+
+        Raises
+        ------
+        GraphError
+            If what MLRun's calls declared cannot be.
+        """
+        if self._root is not None:
+            return self._root
+        return self._made(lambda: self._declared().root)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a user should know of the manifest or of the declaration, a line each."""
+        if self._served is None:
+            return self._warnings
+        return self._made(lambda: self._declared().warnings)
+
+    @functools.cached_property
+    def _unbound(self) -> list[str]:
+        return unbound_in(self.nodes) if self._served is None else []
 
     @property
     def nodes(self) -> Mapping[str, Node]:
@@ -258,26 +322,30 @@ class Graph:
         refuse_unbound(self._unbound, self.name)
         if self.manifest is not None:
             taken = requests_of(taken)
+        if self._served is not None and isinstance(taken.bodies, list):
+            taken = Events([body_of(body) for body in taken.bodies], taken.index)
         stop = on_error == "raise"
-        outcome = execute(
-            self.root, taken, seed=int(seed), chunk_size=chunk_size, stop_on_failure=stop
+        root = self._started()
+        outcome = execute(root, taken, seed=int(seed), chunk_size=chunk_size, stop_on_failure=stop)
+        outcome.answers[:] = map(
+            without_crash if self._served is None else unwrapped, outcome.answers
         )
-        outcome.answers[:] = map(without_crash, outcome.answers)
         if stop:
             raise_first(outcome, self.nodes, graph=self.name, index=taken.index)
         as_sent = self.manifest is not None
-        return Run(self.name, self.root, taken, outcome, seed=int(seed), as_sent=as_sent)
+        return Run(self.name, root, taken, outcome, seed=int(seed), as_sent=as_sent)
 
     def test(
         self,
         path: Any = "/",
         body: Any = None,
-        method: str = "POST",
+        method: str | None = None,
         headers: Any = None,
         *,
         seed: int | None = None,
         event_id: str | None = None,
         get_body: bool = True,
+        content_type: str | None = None,
     ) -> Any:
         """Run one event, as a request to the served graph would.
 
@@ -290,8 +358,9 @@ class Graph:
             Of the request; may be left out: ``test(body)``.
         body : JSON body, bytes, or a row of a table as a Series or a one-row DataFrame
             Bytes are the request as it is sent; with a manifest, so is a text.
-        method : str
-            Of the request; no answer depends on it.
+        method : str, optional
+            Of the request. Only graphs declared by MLRun's calls look at it; without one a
+            request to them is a POST if it has a body, else a GET (MLRun 1.12).
         headers : mapping or pairs, optional
             Of the request: name to value, or to a list of values.
         seed : int, optional
@@ -301,6 +370,8 @@ class Graph:
             The request's id, which answers to ``{"inputs": ...}`` repeat.
         get_body : bool
             True: give the answer's body, and raise what fails. False: give a `Response`.
+        content_type : str, optional
+            Of the request, for graphs declared by MLRun's calls: ``image/png`` keeps the bytes.
 
         Raises
         ------
@@ -310,7 +381,10 @@ class Graph:
         GraphError
             If the request cannot be, or services are not bound.
         """
-        if not isinstance(path, str) or not path.startswith("/"):
+        is_path = isinstance(path, str) and path.startswith("/")
+        if self._served is not None and isinstance(path, str):
+            is_path = is_path or not path or body is not None  # MLRun takes any path.
+        if not is_path:
             path, body = "/", path if body is None else body
         if isinstance(body, pd.DataFrame) and len(body) != 1:
             raise GraphError(f"test takes one event, got {len(body)}; use run", graph=self.name)
@@ -322,20 +396,40 @@ class Graph:
             request, pairs = request_of(body, is_raw=is_kserve), headers_of(headers)
         except GraphError as error:
             raise error.at(graph=self.name) from None
+        event = None
+        if self._served is not None:
+            kind = self.spec.default_content_type if content_type is None else content_type
+            try:
+                event = event_of(path, objects(request.bodies)[0], method, pairs, event_id, kind)
+            except NoJSON as error:
+                if get_body:
+                    raise error.at(graph=self.name) from None
+                return Response(400, error.message.encode(), "text/plain")
+            request = Events([event.body], request.index)
         outcome = execute(
-            self.root,
+            self._started(),
             request,
             seed=next(self._tests) if seed is None else seed,
             event_id=event_id,
             headers=pairs,
             stop_on_failure=True,
+            request=event,
         )
-        answer = outcome.answers[0] = without_crash(outcome.answers[0])
+        raw = outcome.answers[0]
+        answer = outcome.answers[0] = (without_crash if event is None else unwrapped)(raw)
         if get_body:
             if answer.failures or answer.status is not None:
                 raise_first(outcome, self.nodes, graph=self.name)
             return answer.events()[0] if len(answer) else None
+        if event is not None:
+            return response_to(answer, raw)
         return router_response(answer) if is_kserve else plain_response(answer)
+
+    def _started(self) -> Any:
+        """The root, with the objects of MLRun's declarations made."""
+        if self._served is None:
+            return self._root
+        return self._made(lambda: self._declared().start(self.name))
 
     def to_kserve(self, path: str | Path | None = None) -> str:
         """Write the graph as a KServe InferenceGraph that a cluster takes.
@@ -375,6 +469,56 @@ class Graph:
             text = export(self.name, self.root, self.manifest).text
         except GraphError as error:
             raise error.at(graph=self.name) from None
+        return self._written(text, path)
+
+    def to_mlrun(self, path: str | Path | None = None) -> str:
+        """Write the graph as Python that declares the same in MLRun 1.12.
+
+        What was declared by MLRun's calls is written as such calls again. Of Python's parts,
+        functions become handlers and models MLRun's model servers. Comments at the top say
+        what the code of the function must have, which models must be saved, and in what
+        MLRun answers otherwise.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            A file to write the text to.
+
+        Returns
+        -------
+        str
+            Python.
+
+        Raises
+        ------
+        GraphError
+            If MLRun has no word for a part of it: which, why, and what to write instead.
+
+        Examples
+        --------
+        >>> from graph_magics import Graph
+        >>> graph = Graph("sizes")
+        >>> step = graph.to(name="size", handler="(len(event))").respond()
+        >>> print(graph.to_mlrun())
+        # The graph 'sizes' for MLRun 1.12.
+        import mlrun
+        <BLANKLINE>
+        fn = mlrun.new_function("sizes", kind="serving")
+        graph = fn.set_topology("flow", engine="async")
+        graph.add_step(name="size", handler="(len(event))").respond()
+        <BLANKLINE>
+        """
+        from .formats.mlrun.export import export
+
+        if self.manifest is not None:
+            raise GraphError(
+                "it was made of a manifest, which MLRun has no words for; write it with to_kserve, "
+                "or declare the graph by MLRun's calls",
+                graph=self.name,
+            )
+        return self._written(export(self.name, self._root, self._served).text, path)
+
+    def _written(self, text: str, path: str | Path | None) -> str:
         if path is not None:
             try:
                 Path(path).expanduser().write_text(text, encoding="utf-8")
@@ -407,28 +551,39 @@ class Graph:
             drawing.save(path)
         return drawing
 
-    def __getitem__(self, name: str) -> Node:
+    def __getitem__(self, name: str) -> Any:
         try:
-            return self.root[name]
+            return (self._root or self._declared().declared)[name]
         except GraphError as error:
             raise error.at(graph=self.name) from None
 
     def __getattr__(self, name: str) -> Node:
-        if not name.startswith("_") and name != "root" and name in self.root.children:
-            return self.root.children[name]
-        known = self.root.children if "root" in self.__dict__ else ()
+        known = {} if name.startswith("_") else self._parts()
+        if name in known:
+            return known[name]
         raise AttributeError(
             f"graph {self.__dict__.get('name')!r} has no {name!r}{near(name, known)}"
         )
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self.root.children]
+        return [*super().__dir__(), *self._ipython_key_completions_()]
 
     def _ipython_key_completions_(self) -> list[str]:
-        return list(self.root.children)
+        return list(self._parts())
+
+    def _parts(self) -> Mapping[str, Any]:
+        """The nodes of its flow, or the steps that MLRun's calls declared; by name."""
+        # While it is being copied it has neither.
+        root, served = self.__dict__.get("_root"), self.__dict__.get("_served")
+        if root is not None:
+            return root.children
+        return {} if served is None else {name: served.declared[name] for name in served.declared}
 
     def __repr__(self) -> str:
-        return f"Graph {self.name!r}: {told(self.root)}"
+        try:
+            return f"Graph {self.name!r}: {told(self.root)}"
+        except GraphError as error:  # What is declared so far cannot be run.
+            return f"Graph {self.name!r}: {error.message}"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": repr(self), "image/svg+xml": self.draw().svg}
@@ -440,6 +595,8 @@ def _is_whole(number: Any) -> bool:
 
 @accepts(lambda thing: isinstance(thing, Graph))
 def _graph(thing: Graph) -> Node:
+    if thing._served is not None:
+        return ServedGraph(thing.name, thing._served)
     inner = Flow(thing.root.steps, thing.root.wires, name=thing.name)
     inner.bind()
     return inner

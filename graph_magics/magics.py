@@ -13,11 +13,13 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
+from traitlets import Bool, TraitError, observe
 
 from .engine.events import is_event_file
 from .errors import GraphError, a, listed, near, one_line
 from .formats import is_manifest
 from .graph import Graph
+from .mlrun.models.files import SETTINGS
 from .run import Run
 
 
@@ -26,6 +28,15 @@ class GraphMagics(Magics):
     """The magics of graph-magics."""
 
     shell: InteractiveShell
+
+    allow_pickle = Bool(
+        False,
+        help="Whether models may be loaded from pickle and joblib files, which can run any code.",
+    ).tag(config=True)
+
+    @observe("allow_pickle")
+    def _allow_pickle(self, change: Any) -> None:
+        SETTINGS.allow_pickle = change["new"]
 
     @magic_arguments()
     @argument("name", nargs="?", help="the graph; without one, all graphs are listed")
@@ -62,12 +73,12 @@ class GraphMagics(Magics):
         if is_manifest(cell):
             services = dict(map(self._bound, arguments.bind))
             graph = Graph.from_kserve(cell, services, name=name, namespace=self.shell.user_ns)
-            for warning in graph.warnings:
-                print(f"Note: {warning}")
         elif arguments.bind:
             raise GraphError("--bind names the services of a KServe manifest, and this is Python")
         else:
             graph = Graph.from_cell(name, cell, self.shell.user_ns, first_line=2)
+        for warning in graph.warnings:
+            print(f"Note: {warning}")
         self.shell.push({name: graph})
         return graph
 
@@ -133,17 +144,24 @@ class GraphMagics(Magics):
     @magic_arguments()
     @argument("graph", help="the graph")
     @argument("path", nargs="?", help="the file to write; without one, the text is printed")
-    @argument("--to", choices=("kserve",), required=True, help="the system it is for")
+    @argument("--to", metavar="{kserve,mlrun}", required=True, help="the system it is for")
     @line_magic
     def graph_export(self, line: str) -> None:
-        """Write a graph as a KServe InferenceGraph, for kubectl apply.
+        """Write a graph for a cluster: as a KServe InferenceGraph, or as Python for MLRun.
 
         Example: %graph_export churn --to kserve churn.yaml
         """
         arguments = _parsed(self.graph_export, line)
         if arguments is None:
             return
-        text = self._named(arguments.graph, Graph).to_kserve(arguments.path)
+        graph = self._named(arguments.graph, Graph)
+        writers = {"kserve": graph.to_kserve, "mlrun": graph.to_mlrun}
+        if arguments.to not in writers:
+            raise GraphError(
+                f"--to {arguments.to}: no such system{near(arguments.to, writers)}; "
+                f"there are {listed(writers)}"
+            )
+        text = writers[arguments.to](arguments.path)
         if arguments.path is None:
             print(text, end="")
 
@@ -238,7 +256,12 @@ def _help_without_body(lines: list[str]) -> list[str]:
 def load(ipython: InteractiveShell) -> None:
     """Register the magics; again is the same as once."""
     unload(ipython)
-    ipython.register_magics(GraphMagics)
+    try:
+        ipython.register_magics(GraphMagics)
+    except TraitError:  # A wrong value that %config was given once stays in the shell's.
+        ipython.config.pop(GraphMagics.__name__, None)
+        unload(ipython)
+        ipython.register_magics(GraphMagics)
     ipython.input_transformers_cleanup.append(_help_without_body)
 
 
@@ -248,6 +271,10 @@ def unload(ipython: InteractiveShell) -> None:
     for kind, names in GraphMagics.magics.items():
         for name in names:
             manager.magics[kind].pop(name, None)
-    manager.registry.pop(GraphMagics.__name__, None)
+    magics = manager.registry.pop(GraphMagics.__name__, None)
+    if magics is not None:
+        SETTINGS.allow_pickle = False
+    known = ipython.configurables  # Where %config finds it.
+    known[:] = [each for each in known if not isinstance(each, GraphMagics)]
     cleanups = ipython.input_transformers_cleanup
     cleanups[:] = [each for each in cleanups if each is not _help_without_body]

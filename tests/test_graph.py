@@ -45,7 +45,6 @@ def test_a_graph_says_what_it_is_in_one_line():
 @pytest.mark.parametrize(
     ("root", "words"),
     [
-        (None, ["None cannot be a step"]),
         (5, ["an int cannot be a step"]),
         ("forest", ["'forest'", "cannot be a step"]),
         ({"a": abs}, ["a dict cannot be a step"]),
@@ -55,7 +54,7 @@ def test_a_graph_says_what_it_is_in_one_line():
         (IRIS, ["a DataFrame cannot be a step"]),
         ([abs, [round, 5]], ["an int cannot be a step"]),
     ],
-    ids=["none", "number", "text", "dict", "empty", "module", "class", "frame", "nested"],
+    ids=["number", "text", "dict", "empty", "module", "class", "frame", "nested"],
 )
 def test_what_is_no_step_is_refused_with_the_graphs_name(root, words):
     mistake(lambda: Graph("churn", root), "graph 'churn'", *words)
@@ -102,7 +101,7 @@ def test_a_route_called_route_would_hide_the_column_of_choices(router):
 
 
 def test_a_mistake_shows_itself_in_one_line_in_a_notebook():
-    error = mistake(lambda: Graph("g", None))
+    error = mistake(lambda: Graph("g", 5))
     assert error._render_traceback_() == [f"GraphError: {error}"]
 
 

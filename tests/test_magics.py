@@ -10,6 +10,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from graph_magics import Graph, Run
+from graph_magics.mlrun.models.files import SETTINGS
 
 from .shells import error_of, run_cell
 
@@ -252,3 +253,30 @@ def test_reloading_leaves_no_duplicate_and_unloading_nothing(shell):
         assert not [name for name in shell.magics_manager.magics[kind] if "graph" in name]
     shell.run_line_magic("load_ext", "graph_magics")
     assert isinstance(shell.run_line_magic("graph_run", "g X"), Run)
+
+
+def test_pickles_are_allowed_by_config_until_the_extension_is_unloaded(shell):
+    shell.run_line_magic("config", "GraphMagics.allow_pickle = True")
+    assert SETTINGS.allow_pickle
+    run_cell(shell, "%config GraphMagics.allow_pickle = 'perhaps'")  # Told by IPython.
+    assert SETTINGS.allow_pickle
+    shell.run_line_magic("reload_ext", "graph_magics")
+    assert not SETTINGS.allow_pickle
+    names = [type(each).__name__ for each in shell.configurables]
+    assert names.count("GraphMagics") == 1
+
+
+def test_a_cell_of_mlruns_calls_declares_a_graph_and_tells_what_may_surprise(shell, capsys):
+    graph = declare(shell, 'graph.to(name="more", handler="(event + 1)")')
+    assert repr(graph) == "Graph 'g': more"
+    assert "Note: no step responds" in capsys.readouterr().out
+    graph = declare(shell, 'graph.to(name="more", handler="(event + 1)").respond()')
+    assert capsys.readouterr().out.count("Note") == 0
+    assert graph.test(body=1) == 2
+
+
+def test_a_class_that_is_not_there_is_told_by_the_cell_with_the_near_one(shell):
+    run_cell(shell, "class PreProcess:\n    def do(self, x):\n        return x")
+    cell = '%%graph g\ngraph.to(class_name="PreProces", name="pre").respond()'
+    error = error_of(shell, cell)
+    assert "graph 'g', node 'pre'" in error and "'PreProcess'" in error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .. import gjson
@@ -34,12 +35,53 @@ NAMES: Mapping[str, type] = {
 }
 
 
-def run_body(
-    name: str, body: str, namespace: Mapping[str, Any], *, first_line: int = 1
-) -> tuple[Flow, dict[str, Any]]:
-    """Run the body of a cell and give the flow that it declares.
+@dataclass(frozen=True)
+class Body:
+    """What the body of a cell did.
 
-    The flow is made of the body's expressions (``scale >> vote``), else of what it assigns.
+    Parameters
+    ----------
+    values : list of (int, object)
+        The value of each expression, with its line.
+    assigned : dict
+        The variables that it assigned.
+    """
+
+    values: list[tuple[int, Any]]
+    assigned: dict[str, Any]
+
+    def flow(self) -> Flow:
+        """Give the flow that is declared: by the expressions, else by what is assigned.
+
+        Raises
+        ------
+        GraphError
+            If there is none, or a node is left over.
+        """
+        return _flow(self.values, self.assigned)
+
+    def refuse_nodes(self) -> None:
+        """Refuse nodes beside MLRun's calls: nobody could tell how they belong together."""
+        nodes = [name for name, value in self.assigned.items() if isinstance(value, Node)]
+        lines = [line for line, value in self.values if _is_flow(value)]
+        if nodes or lines:
+            what = listed(nodes) if nodes else "this flow"
+            raise GraphError(
+                f"{what} stands beside MLRun's calls on graph; hand it to one of them, "
+                'such as graph.add_step(node, name="...")',
+                line=lines[0] if lines and not nodes else None,
+            )
+
+
+def run_body(
+    name: str,
+    body: str,
+    namespace: Mapping[str, Any],
+    *,
+    first_line: int = 1,
+    bound: Mapping[str, Any] | None = None,
+) -> Body:
+    """Run the body of a cell.
 
     Parameters
     ----------
@@ -51,17 +93,13 @@ def run_body(
         What the body may name; nothing is written to it.
     first_line : int
         The number of the body's first line, for messages.
-
-    Returns
-    -------
-    flow : Flow
-    assigned : dict
-        The variables that the body assigned.
+    bound : mapping, optional
+        Further names, which stand before those of the namespace.
 
     Raises
     ------
     GraphError
-        If it is not Python, if it raises, or if it declares no flow; with the line.
+        If it is not Python, or if it raises; with the line.
     """
     filename = f"<graph {name}>"
     source = "\n" * (first_line - 1) + body
@@ -72,7 +110,7 @@ def run_body(
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         raise GraphError(f"this is not Python: {_told(error)}", line=line) from None
-    before = {"gjson": gjson, **namespace, **_ours(namespace)}
+    before = {"gjson": gjson, **namespace, **_ours(namespace), **(bound or {})}
     scope = dict(before)
     scope["__name__"] = "__graph__"
     values = _execute(tree, filename, scope, list(before))
@@ -81,7 +119,7 @@ def run_body(
         for key, value in scope.items()
         if not key.startswith("__") and (key not in before or value is not before[key])
     }
-    return _flow(values, assigned), assigned
+    return Body(values, assigned)
 
 
 def _ours(namespace: Mapping[str, Any]) -> dict[str, type]:

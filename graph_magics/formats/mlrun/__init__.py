@@ -1,0 +1,1 @@
+"""Graphs as MLRun: the way out, as Python that declares the same there."""
