@@ -62,3 +62,20 @@ def test_the_second_tutorial_runs_manifests_and_calls_its_server(
         expect(trace).to_contain_text(words)
 
     assert notebook.complaints == []
+
+
+def test_the_third_tutorial_runs_mlruns_calls(open_notebook: Open, artefacts: Path) -> None:
+    notebook = open_notebook("03_mlrun_serving_graph.ipynb")
+    notebook.run_all()
+    notebook.picture(artefacts / "03_mlrun_serving_graph.png")
+
+    assert notebook.errors == []
+    assert notebook.not_run == []
+
+    expect_drawing(notebook)
+
+    table = notebook.answer("comparison").locator("table").first
+    for words in ("logistic", "discriminant", "bayes", "ensemble", "accuracy"):
+        expect(table).to_contain_text(words)
+
+    assert notebook.complaints == []
