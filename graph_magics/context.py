@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -38,18 +39,28 @@ class Runnable(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Visit:
-    """What one node was sent and answered, once."""
+_NOTHING: Mapping[int, Failure] = MappingProxyType({})
 
-    path: str
-    received: Batch
-    answered: Batch
-    seconds: float = 0.0
-    choices: Sequence[str] | None = None
-    choice: Any = None
-    #: What a service raised that was answered all the same, by position.
-    raised: Mapping[int, Failure] = field(default_factory=dict)
+
+class Visit:
+    """What one node was sent and answered, once.
+
+    Attributes
+    ----------
+    raised : mapping of int to Failure
+        What a service raised that was answered all the same, by position.
+    """
+
+    __slots__ = ("answered", "choice", "choices", "path", "raised", "received", "seconds")
+
+    def __init__(self, path: str, received: Batch, answered: Batch) -> None:
+        self.path = path
+        self.received = received
+        self.answered = answered
+        self.seconds = 0.0
+        self.choices: Sequence[str] | None = None
+        self.choice: Any = None
+        self.raised: Mapping[int, Failure] = _NOTHING
 
 
 class AsyncMap(Protocol):

@@ -15,25 +15,18 @@ import pandas as pd
 
 from .binding import bound_flow, refuse_unbound, told, unbound_in
 from .blame import raise_first
-from .bodies import objects
-from .engine import Events, execute, take_events
+from .engine import execute, take_events
 from .errors import GraphError, a, near
+from .exchanges import KSERVE, PLAIN, Asked, Exchange, MLRunExchange
 from .flow import Flow
 from .formats.python import run_body
-from .mlrun.answers import NoJSON, body_of, event_of, response_to, unwrapped
+from .mlrun.answers import NoJSON
 from .mlrun.face import Declarations, Served, ServedGraph
 from .mlrun.lookup import Namespace
 from .naming import caller
 from .nodes import Node, accepts, walk
 from .run import Run
-from .serving import (
-    headers_of,
-    plain_response,
-    request_of,
-    requests_of,
-    router_response,
-    without_crash,
-)
+from .serving import headers_of
 from .wire import Response
 
 if TYPE_CHECKING:
@@ -320,19 +313,15 @@ class Graph(Declarations):
         except GraphError as error:
             raise error.at(graph=self.name) from None
         refuse_unbound(self._unbound, self.name)
-        if self.manifest is not None:
-            taken = requests_of(taken)
-        if self._served is not None and isinstance(taken.bodies, list):
-            taken = Events([body_of(body) for body in taken.bodies], taken.index)
+        exchange = self._exchange
+        taken = exchange.taken(taken)
         stop = on_error == "raise"
         root = self._started()
         outcome = execute(root, taken, seed=int(seed), chunk_size=chunk_size, stop_on_failure=stop)
-        outcome.answers[:] = map(
-            without_crash if self._served is None else unwrapped, outcome.answers
-        )
+        outcome.answers[:] = map(exchange.settled, outcome.answers)
         if stop:
             raise_first(outcome, self.nodes, graph=self.name, index=taken.index)
-        as_sent = self.manifest is not None
+        as_sent = exchange.as_sent
         return Run(self.name, root, taken, outcome, seed=int(seed), as_sent=as_sent)
 
     def test(
@@ -381,55 +370,54 @@ class Graph(Declarations):
         GraphError
             If the request cannot be, or services are not bound.
         """
-        is_path = isinstance(path, str) and path.startswith("/")
-        if self._served is not None and isinstance(path, str):
-            is_path = is_path or not path or body is not None  # MLRun takes any path.
-        if not is_path:
+        exchange = self._exchange
+        if not exchange.is_path(path, body):
             path, body = "/", path if body is None else body
-        if isinstance(body, pd.DataFrame) and len(body) != 1:
-            raise GraphError(f"test takes one event, got {len(body)}; use run", graph=self.name)
-        is_kserve = self.manifest is not None
-        if is_kserve and path.partition("?")[0] == "/readyz":
+        if exchange is KSERVE and path.partition("?")[0] == "/readyz":
             return None if get_body else Response(200, b"", None)
         refuse_unbound(self._unbound, self.name)
         try:
-            request, pairs = request_of(body, is_raw=is_kserve), headers_of(headers)
+            if isinstance(body, pd.DataFrame) and len(body) != 1:
+                raise GraphError(f"test takes one event, got {len(body)}; use run")
+            pairs = headers_of(headers) if headers is not None else ()
+            asked = Asked(path, body, method, pairs, event_id, content_type)
+            events, request = exchange.asked(asked)
+        except NoJSON as error:
+            if get_body:
+                raise error.at(graph=self.name) from None
+            return Response(400, error.message.encode(), "text/plain")
         except GraphError as error:
             raise error.at(graph=self.name) from None
-        event = None
-        if self._served is not None:
-            kind = self.spec.default_content_type if content_type is None else content_type
-            try:
-                event = event_of(path, objects(request.bodies)[0], method, pairs, event_id, kind)
-            except NoJSON as error:
-                if get_body:
-                    raise error.at(graph=self.name) from None
-                return Response(400, error.message.encode(), "text/plain")
-            request = Events([event.body], request.index)
         outcome = execute(
             self._started(),
-            request,
+            events,
             seed=next(self._tests) if seed is None else seed,
             event_id=event_id,
             headers=pairs,
             stop_on_failure=True,
-            request=event,
+            request=request,
         )
-        raw = outcome.answers[0]
-        answer = outcome.answers[0] = (without_crash if event is None else unwrapped)(raw)
-        if get_body:
-            if answer.failures or answer.status is not None:
-                raise_first(outcome, self.nodes, graph=self.name)
-            return answer.events()[0] if len(answer) else None
-        if event is not None:
-            return response_to(answer, raw)
-        return router_response(answer) if is_kserve else plain_response(answer)
+        given = outcome.answers[0]
+        answer = outcome.answers[0] = exchange.settled(given)
+        if not get_body:
+            return exchange.response(answer, given)
+        if answer.failures or answer.status is not None:
+            raise_first(outcome, self.nodes, graph=self.name)
+        return answer.events()[0] if len(answer) else None
+
+    @property
+    def _exchange(self) -> Exchange:
+        """How it takes requests and answers."""
+        if self._served is not None:
+            return MLRunExchange(self._served.spec)
+        return PLAIN if self.manifest is None else KSERVE
 
     def _started(self) -> Any:
         """The root, with the objects of MLRun's declarations made."""
-        if self._served is None:
+        served = self._served
+        if served is None:
             return self._root
-        return self._made(lambda: self._declared().start(self.name))
+        return served.started or self._made(lambda: served.start(self.name))
 
     def to_kserve(self, path: str | Path | None = None) -> str:
         """Write the graph as a KServe InferenceGraph that a cluster takes.
@@ -465,6 +453,11 @@ class Graph(Declarations):
         """
         from .formats.kserve.export import export
 
+        if self._served is not None:
+            raise GraphError(
+                "it was declared by MLRun's calls, and to_mlrun() writes it as such",
+                graph=self.name,
+            )
         try:
             text = export(self.name, self.root, self.manifest).text
         except GraphError as error:

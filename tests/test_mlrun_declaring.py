@@ -362,3 +362,10 @@ def test_declarations_say_what_they_are():
         "queue",
         "error_step",
     ]
+
+
+def test_such_a_graph_is_written_for_mlrun_and_not_for_kserve():
+    graph = sync()
+    graph.to(name="a", handler="increase").respond()
+    mistake(graph.to_kserve, "graph 'g'", "to_mlrun()")
+    assert 'handler="increase"' in graph.to_mlrun()

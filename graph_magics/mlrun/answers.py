@@ -19,6 +19,8 @@ from .events import Event, Response
 
 _ID, _PATH = "MLRUN-EVENT-ID", "MLRUN-EVENT-PATH"
 _JSON = ("", "json", "application/json")
+#: What is no response.
+_PLAIN = frozenset({dict, list, str, int, float, bool, type(None)})
 
 
 class NoJSON(GraphError):
@@ -72,12 +74,21 @@ def body_of(body: Any, content_type: str = "") -> Any:
         return body
 
 
+def bodies_of(bodies: list[Any]) -> list[Any]:
+    """Read bodies, each as `body_of` does; the very list, where nothing in it is to be read."""
+    if {str, bytes}.isdisjoint(map(type, bodies)):
+        return bodies
+    return list(map(body_of, bodies))
+
+
 def unwrapped(answer: Batch) -> Batch:
     """Take apart answers that are Responses: their bodies, and their statuses."""
     bodies = answer.bodies
     if isinstance(bodies, Mixed):
         bodies = bodies.tolist()
-    if not isinstance(bodies, list) or not any(map(is_response, bodies)):
+    if not isinstance(bodies, list) or _PLAIN.issuperset(map(type, bodies)):
+        return answer
+    if not any(map(is_response, bodies)):
         return answer
     status = np.full(len(bodies), 200, dtype=np.int16)
     plain = list(bodies)

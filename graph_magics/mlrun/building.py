@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from importlib import import_module
 from typing import Any
 
 from ..errors import GraphError
@@ -63,11 +64,9 @@ def node_of(step: Any, namespace: Namespace) -> Node:
 
 def _router(step: RouterStep, namespace: Namespace) -> Node:
     made_of = class_of(step.class_name or "ModelRouter", namespace)
-    node = getattr(made_of, "served_by", lambda: None)()
-    if node is None and is_router(made_of):
-        from .routing.foreign import ForeignRouterNode
-
-        node = ForeignRouterNode
+    path = getattr(made_of, "run_by", None)
+    if path is None and is_router(made_of):
+        path = "routing.foreign.ForeignRouterNode"
     if not step.routes:
         raise GraphError("a router needs at least one route: add_route(...)", node=step.name)
     routes: dict[str, Node] = {}
@@ -76,26 +75,32 @@ def _router(step: RouterStep, namespace: Namespace) -> Node:
             routes[name] = node_of(route, namespace)
         except GraphError as error:
             raise error.at(node=name).within(step.name or "") from error.__cause__
-    if node is None:
+    if path is None:
         raise GraphError(
             f"{getattr(made_of, '__name__', made_of)!s} is no router; "
             "make it a subclass of ModelRouter, ParallelRun or VotingEnsemble",
             node=step.name,
         )
-    return node(step, made_of, routes)
+    return _found(path)(step, made_of, routes)
 
 
 def _served_by(made_of: Any) -> Any:
     """The class of node that runs a class of ours, or one made from MLRun's of the same name."""
-    own = getattr(made_of, "served_by", None)
-    if own is not None:
-        return own()
-    ours = sys.modules[__package__]
-    kind = made_of if inspect.isclass(made_of) else type(made_of)
-    for base in kind.__mro__:
-        if base.__module__.partition(".")[0] in THEIRS and base.__name__ in ours.__all__:
-            return getattr(ours, base.__name__).served_by()
-    return None
+    path = getattr(made_of, "run_by", None)
+    if path is None:
+        ours = sys.modules[__package__]
+        kind = made_of if inspect.isclass(made_of) else type(made_of)
+        for base in kind.__mro__:
+            if base.__module__.partition(".")[0] in THEIRS and base.__name__ in ours.__all__:
+                path = getattr(getattr(ours, base.__name__), "run_by", None)
+                break
+    return None if path is None else _found(path)
+
+
+def _found(path: str) -> Any:
+    """A class of node, by its path in this package: the classes that users know are below it."""
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(f"{__package__}.{module}"), name)
 
 
 def _named(node: Node, step: TaskStep) -> Node:

@@ -17,7 +17,7 @@ from .events import copied, failure_of, heads_of
 
 _MISSING = object()
 #: For how many events Python's garbage collector is held.
-_AT_ONCE = 10_000
+_AT_ONCE = 100_000
 
 
 def own_bodies(batch: Batch) -> list[Any]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -248,19 +246,3 @@ def failure_of(context: Context, error: Exception) -> Failure:
 
 
 _PLAIN = Event()
-_CURRENT: ContextVar[Context] = ContextVar("context of the router that runs")
-
-
-@contextmanager
-def as_current(context: Context) -> Iterator[None]:
-    """Let the methods of a user's router that run others find where they are."""
-    token = _CURRENT.set(context)
-    try:
-        yield
-    finally:
-        _CURRENT.reset(token)
-
-
-def current() -> Context | None:
-    """Where a user's router runs; None outside of a run."""
-    return _CURRENT.get(None)

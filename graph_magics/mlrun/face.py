@@ -78,6 +78,12 @@ class Served:
         return bool(self.declared.version) or isinstance(self.declared, RootRouterStep)
 
     @property
+    def started(self) -> Any:
+        """The nodes, if all their objects are made; else None."""
+        is_so = self._is_started and self._version == self.declared.version
+        return self._root if is_so else None
+
+    @property
     def root(self) -> Any:
         """The nodes of what is declared now."""
         from .building import built
@@ -96,8 +102,8 @@ class Served:
 
     def start(self, name: str) -> Any:
         """Make the objects, if that is not done, and give the nodes."""
-        if self._is_started and self._version == self.declared.version:
-            return self._root
+        if self.started is not None:
+            return self.started
         root = self.root
         server = GraphContext(self.spec.parameters, root=self.declared, name=name)
         if self.spec.graph_initializer is not None:

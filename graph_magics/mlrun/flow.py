@@ -16,6 +16,7 @@ from .declaring import ErrorStep, RootFlowStep
 from .errors import err_to_str
 from .events import GraphContext, events_of, heads_of, ids_of
 from .lookup import Namespace
+from .wiring import check_no_cycle, check_sync, followers_of, responder_of, starts_of
 
 
 class Filtered(GraphError):
@@ -51,13 +52,13 @@ class ServedFlow(Node):
         self.name = None
         self.declared = declared
         self._nodes = dict(nodes)
-        self._next = _followers(declared)
-        _check_no_cycle(self._next)
-        self._starts = _starts(declared, self._next)
-        self._responder = _responder(declared, self._next)
+        self._next = followers_of(declared)
+        check_no_cycle(self._next)
+        self._starts = starts_of(declared, self._next)
+        self._responder = responder_of(declared, self._next)
         self._is_sync = declared.engine == "sync"
         if self._is_sync:
-            _check_sync(self._starts, self._next, self._nodes)
+            check_sync(self._starts, self._next, self._nodes)
         for name, node in self._nodes.items():
             if isinstance(node, ServedNode):
                 node.outlets = self._next[name]
@@ -354,80 +355,3 @@ def _order_of(ways: Collection[tuple[str, ...]]) -> list[str] | None:
             return None
         order += ready
     return order
-
-
-def _followers(declared: RootFlowStep) -> dict[str, list[str]]:
-    """The steps after each, in the order in which they were declared to follow."""
-    followers: dict[str, list[str]] = {name: [] for name in declared.steps}
-    before: dict[str, list[str]] = {name: list(s.after) for name, s in declared.steps.items()}
-    for name, step in declared.steps.items():
-        for later in getattr(step, "before", ()):
-            if later not in declared.steps:
-                raise GraphError(f"before={later!r} is no step of the graph", node=name)
-            before[later].append(name)
-    for name, earlier in before.items():
-        for other in earlier:
-            if other not in followers:
-                raise GraphError(
-                    f"it follows {other!r}, which is no step of the graph any more", node=name
-                )
-            if name not in followers[other]:
-                followers[other].append(name)
-    return followers
-
-
-def _starts(declared: RootFlowStep, followers: Mapping[str, Sequence[str]]) -> list[str]:
-    handlers = {s.on_error for s in [declared, *declared.steps.values()]}
-    followed = {name for names in followers.values() for name in names}
-    return [name for name in declared.steps if name not in followed and name not in handlers]
-
-
-def _responder(declared: RootFlowStep, followers: Mapping[str, Sequence[str]]) -> str | None:
-    responders = [
-        name
-        for name, step in declared.steps.items()
-        if getattr(step, "responder", False) and not isinstance(step, ErrorStep)
-    ]
-    if len(responders) > 1:
-        raise GraphError(f"two steps respond, {responders[0]!r} and {responders[1]!r}; one may")
-    if responders and followers[responders[0]]:
-        return None  # As MLRun has it: the step that responds is the last.
-    return responders[0] if responders else None
-
-
-def _check_no_cycle(followers: Mapping[str, Sequence[str]]) -> None:
-    done: set[str] = set()
-    for start in followers:
-        path: list[str] = []
-        waiting = [(start, False)]
-        while waiting:
-            name, is_left = waiting.pop()
-            if is_left:
-                path.pop()
-                done.add(name)
-            elif name in path:
-                told = " >> ".join([*path[path.index(name) :], name])
-                raise GraphError(f"the steps run in a cycle: {told}")
-            elif name not in done:
-                path.append(name)
-                waiting.append((name, True))
-                waiting.extend((follower, False) for follower in followers[name])
-
-
-def _check_sync(
-    starts: Sequence[str], followers: Mapping[str, Sequence[str]], nodes: Mapping[str, Node]
-) -> None:
-    hint = 'the sync engine runs one step after the other; write engine="async"'
-    if len(starts) > 1:
-        raise GraphError(f"the events come in at {starts[0]!r} and {starts[1]!r}: {hint}")
-    times: dict[str, int] = {}
-    for name, some in followers.items():
-        if len(some) > 1:
-            raise GraphError(f"{some[0]!r} and {some[1]!r} follow it: {hint}", node=name)
-        for follower in some:
-            times[follower] = times.get(follower, 0) + 1
-            if times[follower] > 1:
-                raise GraphError(f"it follows several steps: {hint}", node=follower)
-    for name, node in nodes.items():
-        if getattr(node, "needs_async", False):
-            raise GraphError('it runs with the async engine only; write engine="async"', node=name)

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -17,6 +18,7 @@ from typing import NoReturn
 import nbformat
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, sync_playwright
+from playwright.sync_api import TimeoutError as NotInTime
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 START_SECONDS = 60
@@ -60,6 +62,11 @@ IN_TIME = """([seconds, argument]) => Promise.race([
 # What the notebook now holds, as its file would have it.
 CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
 
+# Whether all cells of code have run: each then has its number.
+ALL_COUNTED = f"""() => ({CELLS})().every(
+    cell => cell.cell_type !== 'code' || !cell.source.length || cell.execution_count
+)"""
+
 # How high a window must be to show the notebook from its first cell to its last.
 HEIGHT = """() => {
     const outer = document.querySelector('.jp-Notebook .jp-WindowedPanel-outer');
@@ -90,6 +97,9 @@ class OpenNotebook:
     def run_all(self) -> None:
         """Run every cell, and wait for the last; what the file held of former runs is cleared."""
         _wait_for(self.page, RUN_ALL)
+        # After a cell that raised, JupyterLab may say that it is done before the last are.
+        with suppress(NotInTime):
+            self.page.wait_for_function(ALL_COUNTED, timeout=30_000)
 
     def tagged(self, tag: str) -> Locator:
         """Return the one cell that bears a tag."""

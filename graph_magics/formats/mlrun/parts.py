@@ -11,7 +11,6 @@ import numpy as np
 
 from ...errors import a
 from ...flow import Flow
-from ...mlrun.base import ServedNode
 from ...mlrun.face import ServedGraph
 from ...nodes import Node
 from ...routers import Ensemble, ParallelRun, Sequence, Splitter, Switch, VotingEnsemble
@@ -19,7 +18,7 @@ from ...routers.base import OPTIONS
 from ...steps import Model, Remote, Step
 from ...steps.remote import CONCURRENCY
 from ..kserve.terms import Names
-from .made import Made, made_of_step
+from .made import Made
 from .needs import Needs
 from .paths import theirs
 
@@ -121,8 +120,6 @@ def _is_plain(sequence: Sequence) -> bool:
 def made_of_node(node: Node, where: str, needs: Needs) -> Made:
     """Say what a part is made of; what MLRun has no word for is refused."""
     match node:
-        case ServedNode():
-            return made_of_step(node.step, where, needs)
         case Step():
             if node.batch:
                 needs.refuse(where, "MLRun's steps get one event at a time; write the function for "

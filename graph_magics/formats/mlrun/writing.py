@@ -19,10 +19,11 @@ from ...mlrun.declaring import (
     TaskStep,
 )
 from ...mlrun.face import FunctionSpec
-from .made import Made, made_of_step
+from .made import Made
 from .needs import Needs
-from .parts import made_of_node, placed
+from .parts import placed
 from .pytext import Call, NoLiteral, literal, statement
+from .steps import made_of_part, made_of_step
 
 Arguments = list[tuple[str, Any]]
 
@@ -88,7 +89,7 @@ class Writer:
         self._topology([("engine", "async")])
         steps, answers = placed(root, self.needs)
         for step in steps:
-            made = made_of_node(step.part, step.where, self.needs)
+            made = made_of_part(step.part, step.where, self.needs)
             arguments = [*_names(made, step.name), *_after(step.after)]
             arguments += made.arguments.items()
             then = ".respond()" if step.name == answers else ""
@@ -209,7 +210,7 @@ class Writer:
             self._step(made, call, name, here)
 
     def _made(self, part: Any, where: str) -> Made:
-        make: Any = made_of_step if isinstance(part, TaskStep) else made_of_node
+        make: Any = made_of_step if isinstance(part, TaskStep) else made_of_part
         made: Made = make(part, where, self.needs)
         return made
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
+from time import time_ns
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...copying import fresh
@@ -15,7 +17,6 @@ from ..fields import extracted, updated
 
 if TYPE_CHECKING:
     from .files import ModelSpec
-    from .nodes import ServerNode
 
 #: The operations that predict.
 PREDICTS = frozenset({"infer", "predict", "infer_dict", "predict_dict"})
@@ -78,6 +79,8 @@ class V2ModelServer:
     [9, 12]
     """
 
+    run_by: ClassVar[str] = "models.nodes.ServerNode"
+
     batch: ClassVar[bool | None] = None
 
     def __init__(
@@ -109,13 +112,6 @@ class V2ModelServer:
         self.model_endpoint_uid = kwargs.get("model_endpoint_uid")
         self.shard_by_endpoint = shard_by_endpoint
         self.output_schema = kwargs.get("outputs", [])
-
-    @staticmethod
-    def served_by() -> type[ServerNode]:
-        """The node that runs it."""
-        from .nodes import ServerNode
-
-        return ServerNode
 
     def post_init(self, mode: str = "sync", **kwargs: Any) -> None:
         """Load the model; with the mode ``async`` in a thread, while the graph starts.
@@ -415,7 +411,13 @@ class V2ModelServer:
 
 def stamp() -> str:
     """The time now, as the text that a response says as its ``timestamp``."""
-    return datetime.now(UTC).isoformat(" ", "microseconds")
+    seconds, nanoseconds = divmod(time_ns(), 1_000_000_000)
+    return f"{_second(seconds)}.{nanoseconds // 1_000:06d}+00:00"
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def written(path: str | None, body: Any, response: Any) -> Any:

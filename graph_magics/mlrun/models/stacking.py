@@ -11,7 +11,7 @@ from typing import Any, Literal, NoReturn
 
 import numpy as np
 
-from ...bodies import column, object_array
+from ...bodies import column, many_objects, object_array
 from .rows import RowLists, Rows
 
 #: Of events up to so many, all are predicted alone, too, to see whether that is the same.
@@ -188,8 +188,9 @@ class Stacker:
             self.by_rows = False  # Two that it answers alone, it does not answer together.
 
     def _together(self, events: list[int], asked: _Asked) -> Stack:
-        sizes = asked.lists.sizes(events)
-        request = Rows(inputs=asked.lists.rows(events))
+        with many_objects(len(events)):
+            sizes = asked.lists.sizes(events)
+            request = Rows(inputs=asked.lists.rows(events))
         try:
             outputs = self._predict(request)
         finally:

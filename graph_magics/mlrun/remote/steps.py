@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -87,6 +87,8 @@ class RemoteStep(Flow):
     'localhost:8080'
     """
 
+    run_by: ClassVar[str] = "remote.steps.RemoteNode"
+
     def __init__(
         self,
         url: str | None = None,
@@ -131,11 +133,6 @@ class RemoteStep(Flow):
         self.backoff_factor = backoff_factor
         self.timeout = timeout
 
-    @classmethod
-    def served_by(cls) -> Any:
-        """The class of the node that runs such a step."""
-        return RemoteNode
-
 
 class BatchHttpRequests(RemoteStep):
     """Sends each item of a body, a list, to a service; answers all answers (MLRun 1.12).
@@ -157,17 +154,14 @@ backoff_factor, timeout
     "event['url']"
     """
 
+    run_by: ClassVar[str] = "remote.steps.BatchRequestsNode"
+
     def __init__(
         self, url: str | None = None, subpath: str | None = None, *args: Any, **kwargs: Any
     ) -> None:
         super().__init__(url, subpath, *args, **kwargs)
         if self.url and self.url_expression:
             raise MLRunInvalidArgumentError("it takes a url or a url_expression, not both")
-
-    @classmethod
-    def served_by(cls) -> Any:
-        """The class of the node that runs such a step."""
-        return BatchRequestsNode
 
 
 class RemoteNode(StoreyNode):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ...errors import GraphError, a, listed, near, one_line
 from .paths import Models, Refused, read_json
@@ -38,6 +38,8 @@ class BaseModelRouter:
         Kept as ``self.kwargs``.
     """
 
+    run_by: ClassVar[str] = "routing.nodes.RouterNode"
+
     _node: Any = None
 
     def __init__(
@@ -62,13 +64,6 @@ class BaseModelRouter:
         self._input_path = input_path
         self._result_path = result_path
         self.kwargs = kwargs
-
-    @staticmethod
-    def served_by() -> type:
-        """Which node runs it."""
-        from .nodes import RouterNode
-
-        return RouterNode
 
     def post_init(self, mode: str = "sync", **kwargs: Any) -> None:
         """Do what is to be done once, before the first event."""
@@ -138,12 +133,7 @@ class ModelRouter(BaseModelRouter):
     ({'y': 4.0}, {'y': 16})
     """
 
-    @staticmethod
-    def served_by() -> type:
-        """Which node runs it."""
-        from .nodes import ModelRouterNode
-
-        return ModelRouterNode
+    run_by: ClassVar[str] = "routing.nodes.ModelRouterNode"
 
     def _handle_event(self, event: Any) -> Any:
         return self._served().handled(event)
@@ -180,6 +170,8 @@ class ParallelRun(BaseModelRouter):
     {'x': 4, 'd': 8, 'h': 2.0}
     """
 
+    run_by: ClassVar[str] = "routing.parallel.ParallelRunNode"
+
     def __init__(
         self,
         context: Any = None,
@@ -196,13 +188,6 @@ class ParallelRun(BaseModelRouter):
         self.name = name or "ParallelRun"
         self.extend_event = extend_event
         self.executor_type = one_of(str(executor_type), _EXECUTORS, "executor_type")
-
-    @staticmethod
-    def served_by() -> type:
-        """Which node runs it."""
-        from .parallel import ParallelRunNode
-
-        return ParallelRunNode
 
     def merger(self, body: Any, results: dict[str, Any]) -> Any:
         """Put the answers of all routes together.

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -57,6 +57,8 @@ class EnrichmentModelRouter(ModelRouter):
         As in `BaseModelRouter`.
     """
 
+    run_by: ClassVar[str] = "routing.enrichment.EnrichedModelRouterNode"
+
     _feature_service: Features | None = None
 
     def __init__(
@@ -79,11 +81,6 @@ class EnrichmentModelRouter(ModelRouter):
         self.entity_keys = entity_keys
         self.label_column = label_column
 
-    @staticmethod
-    def served_by() -> type:
-        """Which node runs it."""
-        return EnrichedModelRouterNode
-
     def preprocess(self, event: Any) -> Any:
         """Put the features in the place of the entities."""
         return _preprocessed(event, self._feature_service)
@@ -102,6 +99,8 @@ class EnrichmentVotingEnsemble(VotingEnsemble):
     **kwargs
         As in `VotingEnsemble`.
     """
+
+    run_by: ClassVar[str] = "routing.enrichment.EnrichedVotingNode"
 
     _feature_service: Features | None = None
 
@@ -130,11 +129,6 @@ class EnrichmentVotingEnsemble(VotingEnsemble):
         self.impute_policy = impute_policy or {}
         self.entity_keys = entity_keys
         self.label_column = label_column
-
-    @staticmethod
-    def served_by() -> type:
-        """Which node runs it."""
-        return EnrichedVotingNode
 
     def preprocess(self, event: Any) -> Any:
         """Put the features in the place of the entities."""

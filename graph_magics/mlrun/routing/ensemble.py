@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import chain
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -49,6 +49,8 @@ class VotingEnsemble(ParallelRun):
     {'id': 'e1', 'model_name': 'VotingEnsemble', 'outputs': [2.0, 4.0]}
     """
 
+    run_by: ClassVar[str] = "routing.voting.VotingNode"
+
     _poll: Poll | None = None
     #: Whether `logic` or what it calls, and what takes predictions out, are the user's own.
     _counts_itself = False
@@ -86,13 +88,6 @@ class VotingEnsemble(ParallelRun):
         self.on_missing = one_of(on_missing, ("fail", "vote"), "on_missing")
         self.log_router = True
         self.model_endpoint_uid = kwargs.get("model_endpoint_uid")
-
-    @staticmethod
-    def served_by() -> type:
-        """Which node runs it."""
-        from .voting import VotingNode
-
-        return VotingNode
 
     def post_init(self, mode: str = "sync", **kwargs: Any) -> None:
         """Take the weights: now the routes are known."""

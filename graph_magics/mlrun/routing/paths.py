@@ -195,9 +195,14 @@ def grouped(
         except TypeError:
             return [], {0: Refused(_NO_TEXTS)}
         return [(key, None)], {}
+    events = batch.events()
+    if set(map(type, events)) == {dict} and not [
+        True for body in events if "operation" in body or "model" in body
+    ]:
+        return [(key_of(events[0]), None)], {}
     groups: dict[Any, list[int]] = {}
     wrong: dict[int, Exception] = {}
-    for row, body in enumerate(batch.events()):
+    for row, body in enumerate(events):
         key = key_of(body)
         try:
             groups.setdefault(key, []).append(row)

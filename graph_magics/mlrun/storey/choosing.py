@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ...batch import Batch
 from ...context import Context
@@ -39,10 +39,7 @@ class Choice(Flow):
     ('-', 5)
     """
 
-    @classmethod
-    def served_by(cls) -> Any:
-        """The class of the node that runs such a step."""
-        return ChoiceNode
+    run_by: ClassVar[str] = "storey.choosing.ChoiceNode"
 
     async def _do(self, event: Any) -> None:
         names = self.select_outlets(event if self._full_event else event.body)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from importlib import import_module
 from typing import Any, ClassVar
 
 from ...copying import fresh
@@ -47,7 +46,7 @@ class Flow:
     """
 
     #: The module and the class of the node that runs it.
-    _node: ClassVar[str] = "elements.StoreyNode"
+    run_by: ClassVar[str] = "storey.elements.StoreyNode"
     name: str = ""
     context: Any = None
     logger: Any = None
@@ -73,12 +72,6 @@ class Flow:
         self._input_path = kwargs.get("input_path")
         self._result_path = kwargs.get("result_path")
         self._outlets: list[Any] = []
-
-    @classmethod
-    def served_by(cls) -> Any:
-        """The class of the node that runs such a step."""
-        module, _, name = cls._node.partition(".")
-        return getattr(import_module(f".{module}", __package__), name)
 
     def _init(self) -> None:
         """Get ready, before the first event."""
@@ -142,7 +135,7 @@ class MapClass(Flow):
     [400, 200]
     """
 
-    _node = "mapping_nodes.MapClassNode"
+    run_by: ClassVar[str] = "storey.mapping_nodes.MapClassNode"
 
     _filter = False
 
@@ -177,7 +170,7 @@ class Rename(Flow):
         Old name to new name.
     """
 
-    _node = "elements.ChangeNode"
+    run_by: ClassVar[str] = "storey.elements.ChangeNode"
 
     def __init__(self, mapping: Mapping[Any, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -202,7 +195,7 @@ class DropColumns(Flow):
     columns : str or list of str
     """
 
-    _node = "elements.ChangeNode"
+    run_by: ClassVar[str] = "storey.elements.ChangeNode"
 
     def __init__(self, columns: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -234,7 +227,7 @@ class ReifyMetadata(Flow):
     {'a': 1, 'path': '/x'}
     """
 
-    _node = "elements.ReifyNode"
+    run_by: ClassVar[str] = "storey.elements.ReifyNode"
 
     def __init__(self, mapping: Iterable[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -23,10 +23,7 @@ from .mapping import checked_function
 class _Gathering(Flow):
     """A step that takes one event after the other, and lets one go on or none."""
 
-    @classmethod
-    def served_by(cls) -> Any:
-        """The class of the node that runs such a step."""
-        return GatheringNode
+    run_by: ClassVar[str] = "storey.gathering.GatheringNode"
 
     def _take(self, event: Any) -> Any:
         raise NotImplementedError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from ...copying import fresh
 from ...errors import GraphError
@@ -57,7 +57,7 @@ class Map(_OfFunction):
     15
     """
 
-    _node = "mapping_nodes.MapNode"
+    run_by: ClassVar[str] = "storey.mapping_nodes.MapNode"
 
     async def _do(self, event: Any) -> None:
         answer = self._fn(self._get_event_or_body(event))
@@ -77,7 +77,7 @@ class Filter(_OfFunction):
     "f: filtered: the event did not reach the step that answers, 'f'"
     """
 
-    _node = "mapping_nodes.FilterNode"
+    run_by: ClassVar[str] = "storey.mapping_nodes.FilterNode"
 
 
 class FlatMap(_OfFunction):
@@ -94,7 +94,7 @@ class FlatMap(_OfFunction):
     5
     """
 
-    _node = "mapping_nodes.FlatMapNode"
+    run_by: ClassVar[str] = "storey.mapping_nodes.FlatMapNode"
 
 
 class Flatten(FlatMap):
@@ -117,13 +117,13 @@ class Extend(_OfFunction):
     {'a': 1, 'b': 2}
     """
 
-    _node = "mapping_nodes.ExtendNode"
+    run_by: ClassVar[str] = "storey.mapping_nodes.ExtendNode"
 
 
 class ForEach(_OfFunction):
     """Calls a function for each event, and sends the event on as it was (MLRun 1.12)."""
 
-    _node = "mapping_nodes.ForEachNode"
+    run_by: ClassVar[str] = "storey.mapping_nodes.ForEachNode"
 
 
 class ConcurrentExecution(_OfFunction):
@@ -143,7 +143,7 @@ class ConcurrentExecution(_OfFunction):
         Seconds before that, doubled each time; 1 if absent.
     """
 
-    _node = "mapping_nodes.ConcurrentNode"
+    run_by: ClassVar[str] = "storey.mapping_nodes.ConcurrentNode"
 
     def __init__(
         self,
@@ -190,7 +190,7 @@ class MapWithState(Flow):
     [1, 3, 6]
     """
 
-    _node = "mapping_nodes.MapWithStateNode"
+    run_by: ClassVar[str] = "storey.mapping_nodes.MapWithStateNode"
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -52,6 +52,8 @@ class Merge(Flow):
     [6, 10]
     """
 
+    run_by: ClassVar[str] = "storey.merging.MergeNode"
+
     def __init__(
         self,
         full_event: bool | None = None,
@@ -74,11 +76,6 @@ class Merge(Flow):
         self.max_behind = max_behind
         self.expected_num_events = expected_num_events
         self._get_join_key: Callable[[Any], Any] | None = None
-
-    @classmethod
-    def served_by(cls) -> Any:
-        """The class of the node that runs such a step."""
-        return MergeNode
 
     def get_join_key(self, event: Any) -> Any:
         """Give what parts that belong together have in common; a subclass may override it."""
