@@ -170,9 +170,17 @@ def test_arguments_that_are_functions_are_found_by_name():
         (lambda g: g.to(name="a", handler=7), ["node 'a'", "an int"]),
         (lambda g: g.to("math", name="a"), ["node 'a'"]),
         (lambda g: g.to(dict, name="a"), ["node 'a'", "neither do nor do_event"]),
+        (
+            lambda g: g.to("*mlrun.VotinEnsemble", "a").add_route("m", handler="double"),
+            ["no class 'mlrun.VotinEnsemble'", "'VotingEnsemble'"],
+        ),
+        (
+            lambda g: g.to("*VotingEnsemble", "a", vote_typ="x").add_route("m", handler="double"),
+            ["node 'a'", "no option 'vote_typ'", "'vote_type'"],
+        ),
     ],
     ids=["class", "function", "open", "syntax", "module", "method", "argument", "number",
-         "a module", "no step"],
+         "a module", "no step", "router", "option"],
 )  # fmt: skip
 def test_what_is_not_there_is_told_with_what_is_near(declare, words):
     graph = sync()

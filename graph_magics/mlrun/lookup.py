@@ -35,10 +35,10 @@ class Namespace:
                 return some[name]
         raise KeyError(name)
 
-    def near(self, name: str, fits: Callable[[Any], bool]) -> str:
-        """Say which of the variables that fit has a name near this."""
+    def near(self, name: str, fits: Callable[[Any], bool], others: Sequence[str] = ()) -> str:
+        """Say which of the variables that fit, or of others, has a name near this."""
         known = [key for some in self.variables for key, value in some.items() if fits(value)]
-        return near(name, known)
+        return near(name, [*known, *others])
 
 
 def class_of(name: Any, namespace: Namespace) -> Any:
@@ -58,9 +58,9 @@ def class_of(name: Any, namespace: Namespace) -> Any:
         return name
     found = _named(name, namespace, _is_step)
     if found is None:
-        raise GraphError(
-            f"there is no class {name!r}{namespace.near(name.rpartition('.')[2], _is_step)}"
-        )
+        last = name.rpartition(".")[2]
+        ours = sys.modules[__package__].__all__
+        raise GraphError(f"there is no class {name!r}{namespace.near(last, _is_step, ours)}")
     if isinstance(found, str) or inspect.ismodule(found):
         raise GraphError(f"class_name {name!r} is {a(found)}, no class")
     return found

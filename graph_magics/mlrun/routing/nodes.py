@@ -13,7 +13,7 @@ from ...batch import Batch
 from ...bodies import Samples, many_objects
 from ...context import Context
 from ...copying import copies
-from ...errors import GraphError
+from ...errors import GraphError, near
 from ...failures import Failure, united
 from ...nodes import Node, walk
 from ...routers.base import Router
@@ -74,6 +74,7 @@ class RouterNode(ServedNode, Router):
 
     def _made(self, server: GraphContext, namespace: Namespace, **more: Any) -> Any:
         routes = {name: RouteHandle(name, node) for name, node in self._routes.items()}
+        _check_slips(self.made_of, self.step.class_args, self.name)
         made = super()._made(server, namespace, routes=routes, **more)
         made.routes, made._node = routes, self
         if not hasattr(made, "health_prefix"):
@@ -371,6 +372,21 @@ def back(answer: Batch, operation: Any, path: str) -> Batch:
                 head.path = path
             heads.append(head)
     return answer.with_heads(heads_of(heads))
+
+
+def _check_slips(made_of: Any, given: Mapping[str, Any], node: str | None) -> None:
+    """Refuse an option that nobody knows and that is nearly one: it would count for nothing."""
+    if not inspect.isclass(made_of):
+        return
+    known = {
+        name
+        for kind in made_of.__mro__
+        if "__init__" in vars(kind) and kind is not object
+        for name in inspect.signature(kind).parameters
+    }
+    for name in given:
+        if name not in known and (hint := near(name, known)):
+            raise GraphError(f"{made_of.__name__} has no option {name!r}{hint}", node=node)
 
 
 def _overridden(made: Any) -> frozenset[str]:
