@@ -118,6 +118,8 @@ class Setup:
         What the request is besides its body, for nodes that look at that.
     memory : dict
         What nodes keep from one chunk of the events to the next, and no longer than the run.
+    first : int
+        Where in the whole run the event of position 0 stands, where a part of it is run.
     """
 
     seed: int
@@ -129,6 +131,7 @@ class Setup:
     jumps: Jumps | None = None
     request: Any = None
     memory: dict[Any, Any] = field(default_factory=dict)
+    first: int = 0
 
 
 class Context:

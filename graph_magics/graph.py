@@ -15,7 +15,7 @@ import pandas as pd
 
 from .binding import bound_flow, refuse_unbound, told, unbound_in
 from .blame import raise_first
-from .engine import execute, take_events
+from .engine import Events, execute, take_events
 from .errors import GraphError, a, near
 from .exchanges import KSERVE, PLAIN, Asked, Exchange, MLRunExchange
 from .flow import Flow
@@ -312,17 +312,30 @@ class Graph(Declarations):
             taken = take_events(events)
         except GraphError as error:
             raise error.at(graph=self.name) from None
+        return self._run(taken, int(seed), chunk_size=chunk_size, stop=on_error == "raise")
+
+    def _run(
+        self,
+        events: Events,
+        seed: int,
+        *,
+        first: int = 0,
+        memory: dict[Any, Any] | None = None,
+        chunk_size: int | None = None,
+        stop: bool = False,
+    ) -> Run:
+        """Run events, which may be a part of a run: from its event number ``first`` on."""
         refuse_unbound(self._unbound, self.name)
-        exchange = self._exchange
-        taken = exchange.taken(taken)
-        stop = on_error == "raise"
-        root = self._started()
-        outcome = execute(root, taken, seed=int(seed), chunk_size=chunk_size, stop_on_failure=stop)
+        exchange, root = self._exchange, self._started()
+        taken = exchange.taken(events)
+        outcome = execute(
+            root, taken, seed=seed, chunk_size=chunk_size, stop_on_failure=stop, first=first,
+            memory=memory,
+        )  # fmt: skip
         outcome.answers[:] = map(exchange.settled, outcome.answers)
         if stop:
             raise_first(outcome, self.nodes, graph=self.name, index=taken.index)
-        as_sent = exchange.as_sent
-        return Run(self.name, root, taken, outcome, seed=int(seed), as_sent=as_sent)
+        return Run(self.name, root, taken, outcome, seed=seed, as_sent=exchange.as_sent)
 
     def test(
         self,

@@ -36,6 +36,8 @@ def execute(
     headers: Sequence[tuple[str, str]] = (),
     stop_on_failure: bool = False,
     request: Any = None,
+    first: int = 0,
+    memory: dict[Any, Any] | None = None,
 ) -> Outcome:
     """Run a root node over all events.
 
@@ -49,10 +51,17 @@ def execute(
         Whether to stop after the first chunk with a failure, whose traceback is then kept.
     request : optional
         What the request is besides its body, for nodes that look at that.
+    first : int
+        Where in the whole run the first of these events stands, if they are a part of it.
+    memory : dict, optional
+        What nodes keep between the parts of a run: the same for all of them.
     """
     visits: list[Visit] = []
     answers: list[Batch] = []
     setup = Setup(seed, async_map, at_once, event_id, stop_on_failure, headers, None, request)
+    setup.first = first
+    if memory is not None:
+        setup.memory = memory
     for batch in _chunks(events, chunk_size):
         context = Context("", setup, visits)
         answer = root.run(batch, context) if len(batch) else batch

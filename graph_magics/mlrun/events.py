@@ -187,7 +187,7 @@ def events_of(batch: Batch, bodies: Sequence[Any], context: Context) -> list[Eve
             event.body = body
             event.headers = dict(event.headers)  # A step may write to them.
             if event.id is None:
-                event.id = str(position)
+                event.id = str(position + context.setup.first)
             events.append(event)
     return events
 
@@ -195,7 +195,7 @@ def events_of(batch: Batch, bodies: Sequence[Any], context: Context) -> list[Eve
 def ids_of(batch: Batch, context: Context) -> list[str]:
     """Give the id of each event: its own, the request's, or its position as a text."""
     given = (context.request or _PLAIN).id
-    positions = batch.positions.tolist()
+    positions = (batch.positions + context.setup.first).tolist()
     ids = list(map(str, positions)) if given is None else [given] * len(positions)
     if batch.heads is not None:
         for row, head in enumerate(batch.heads):

@@ -92,7 +92,7 @@ class ServerNode(TaskNode):
         event = copied(head or context.request or _PLAIN)
         event.body = fresh(body)
         if event.id is None:
-            event.id = str(batch.positions[0])
+            event.id = str(batch.positions[0] + context.setup.first)
         is_predicted = not self.object._input_path and _is_predicted(event, body)
         if not is_predicted:
             event.headers = dict(event.headers)  # An operation may write to them.

@@ -85,7 +85,8 @@ class Splitter(KServeRouter):
 
     def run(self, batch: Batch, context: Context) -> Batch:
         """Answer each event by the route drawn for it."""
-        draws = uniform(context.setup.seed, context.way, batch.positions)
+        setup = context.setup
+        draws = uniform(setup.seed, context.way, batch.positions + setup.first)
         failures: dict[int, Failure] = {}
         if self.strict:
             choice = _drawn(np.floor(100 * draws), self._percents)
