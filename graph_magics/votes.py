@@ -15,6 +15,10 @@ from .bodies import object_array, objects
 from .joining import common_dtype
 
 
+#: So few samples are quicker to count in Python than in NumPy.
+_FEW = 4
+
+
 def majority(predictions: Sequence[Any], weights: Sequence[float]) -> np.ndarray:
     """Give the label with the greatest weight behind it; of several, the smallest label.
 
@@ -38,6 +42,8 @@ def majority(predictions: Sequence[Any], weights: Sequence[float]) -> np.ndarray
     arrays = [_labels(labels) for labels in predictions]
     dtype = common_dtype(arrays)
     arrays = [array.astype(dtype or object, copy=False) for array in arrays]
+    if len(arrays[0]) <= _FEW and dtype is not None and dtype.kind in "iub":
+        return np.array(few_majority([array.tolist() for array in arrays], weights), dtype=dtype)
     supports = [_support(arrays, weights, labels) for labels in arrays]
     best = np.maximum.reduce(supports)
     winner = arrays[0].copy()
