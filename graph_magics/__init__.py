@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .errors import EventError, GraphError
+from .errors import EventError, GraphError, RunInterrupted
 from .graph import Graph
 from .routers import (
     Ensemble,
@@ -45,6 +45,7 @@ __all__ = [
     "Response",
     "Route",
     "Run",
+    "RunInterrupted",
     "Sequence",
     "Splitter",
     "Step",

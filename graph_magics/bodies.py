@@ -235,12 +235,26 @@ class _Collector:
 
     def __exit__(self, *raised: object) -> None:
         with self._lock:
+            if not self._held:
+                return  # An interrupt has ended all that held it.
             self._held -= 1
             if not self._held and self._was_enabled:
                 gc.enable()
 
+    @property
+    def is_enabled(self) -> bool:
+        """Whether it is to run, when nobody holds it."""
+        with self._lock:
+            return self._was_enabled if self._held else gc.isenabled()
 
-_COLLECTOR = _Collector()
+    def let_go(self, *, is_enabled: bool) -> None:
+        """Let it go, whoever holds it: an interrupt may have come before one could say so."""
+        with self._lock:
+            self._held = 0
+            (gc.enable if is_enabled else gc.disable)()
+
+
+COLLECTOR = _Collector()
 _NOTHING = nullcontext()
 
 
@@ -250,7 +264,7 @@ def many_objects(size: int) -> AbstractContextManager[None]:
     Otherwise it walks over all of them again and again: more than half of what a batch of
     200,000 JSON events costs.
     """
-    return _COLLECTOR if size > 100 else _NOTHING
+    return COLLECTOR if size > 100 else _NOTHING
 
 
 def object_columns(frame: pd.DataFrame) -> list[int]:

@@ -67,7 +67,11 @@ class AsyncMap(Protocol):
     """Runs an async function over events, at most some at a time; gives results or exceptions."""
 
     def __call__(
-        self, function: Callable[[Any], Awaitable[Any]], events: Sequence[Any], limit: int = ...
+        self,
+        function: Callable[[Any], Awaitable[Any]],
+        events: Sequence[Any],
+        limit: int = ...,
+        loop: str = ...,
     ) -> list[Any]:
         """Await the function for every event."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,8 +15,9 @@ import pandas as pd
 
 from .binding import bound_flow, refuse_unbound, told, unbound_in
 from .blame import raise_first
-from .engine import Events, execute, take_events
-from .errors import GraphError, a, near
+from .engine import Done, Events, Interrupts, Outcome, execute, first_of
+from .engine.sources import source_of
+from .errors import GraphError, RunInterrupted, a, near
 from .exchanges import KSERVE, PLAIN, Asked, Exchange, MLRunExchange
 from .flow import Flow
 from .formats.python import run_body
@@ -269,25 +270,61 @@ class Graph(Declarations):
         seed: int = 0,
         on_error: Literal["keep", "raise"] = "keep",
         chunk_size: int | None = None,
-    ) -> Run:
+        engine: Literal["local", "dask"] = "local",
+        progress: bool | None = None,
+        into: Any = None,
+        columns: Sequence[str] | None = None,
+        resume: bool = False,
+        overwrite: bool = False,
+    ) -> Any:
         """Run a batch of events through the graph.
 
         Parameters
         ----------
         events : DataFrame, Series, ndarray, list of JSON bodies, one JSON body (a dict), or path
-            A row, item or body for each event. Never changed. A path is of JSON Lines. With a
-            manifest, a body may be bytes, and a row of a table is sent as
-            ``{"instances": [{column: value}]}``.
+            A row, item or body for each event. Never changed. With a manifest, a body may be
+            bytes, and a row of a table is sent as ``{"instances": [{column: value}]}``.
+
+            A path, glob or URL that fsspec knows, or a list of such, is of JSON Lines
+            (``.jsonl``, ``.ndjson``) or CSV, which may be compressed (``.gz``, ``.bz2``,
+            ``.xz``, ``.zst``), or of Parquet; a folder, of the Parquet files in it. An
+            iterator gives frames, arrays, lists of bodies, or single bodies.
         seed : int
             Of the draws of Splitters; the same seed draws the same.
         on_error : {"keep", "raise"}
             Whether an event that fails keeps its error in its row, or stops the run.
         chunk_size : int, optional
-            How many events to hand on at once, to bound memory; it changes no answer.
+            How many events to hand on at once, to bound memory; it changes no answer. With
+            ``into``, 65,536 rows of a table or 8,192 JSON bodies if absent.
+        engine : {"local", "dask"}
+            Where it runs: here, or by Dask's scheduler or current client, as with a Dask
+            DataFrame as events. None changes an answer.
+        progress : bool, optional
+            Whether a bar shows how far it is; if absent, after half a second. It counts chunks
+            that are done, so a run of a single chunk has none.
+        into : str or path, optional
+            Where to write what comes out, chunk by chunk: only one chunk is in memory at a
+            time. ``"out/"`` is a folder of Parquet files, one for each chunk; or one file, that
+            ends in ``.parquet``, ``.jsonl``, ``.jsonl.gz``, ``.csv`` or ``.csv.gz``. It is
+            there when all is done; until then ``out.unfinished`` holds the finished chunks. A
+            cell that is a list or an object is JSON text in Parquet and CSV; so is a column
+            whose values have no type in common. The index is written where it is not just the
+            event's number.
+        columns : sequence of str, optional
+            The columns of the frame that are kept; ``"vote"`` stands for ``"vote.benign"``, too.
+        resume : bool
+            With ``into``: go on after the last finished chunk of a run that was broken off. It
+            must be the same run: events, seed, columns, chunk size and graph; the models in it
+            are not compared. What comes out is the same to the last byte. Refused for a graph
+            with classes of MLRun's that may remember the events before.
+        overwrite : bool
+            With ``into``: replace what is there.
 
         Returns
         -------
         Run
+            Of Dask's engine a `DaskRun`, whose ``frame`` is lazy. With ``into`` a
+            `StreamedRun`, whose ``frame`` reads the output back.
 
         Raises
         ------
@@ -295,6 +332,8 @@ class Graph(Declarations):
             If the events are none of the above.
         EventError
             With ``on_error="raise"``, for the first event that failed.
+        RunInterrupted
+            If it is stopped, as by the notebook's button; what is done by then is its ``run``.
 
         Examples
         --------
@@ -308,11 +347,40 @@ class Graph(Declarations):
             raise GraphError(f"seed must be a whole number, got {seed!r}")
         if chunk_size is not None and (not _is_whole(chunk_size) or chunk_size < 1):
             raise GraphError(f"chunk_size must be a whole number from 1 on, got {chunk_size!r}")
+        if engine not in ("local", "dask"):
+            raise GraphError(f'engine must be "local" or "dask", got {engine!r}')
+        if into is None and (resume or overwrite):
+            raise GraphError("resume and overwrite are of an output: say into='out/'")
+        if isinstance(columns, str):
+            raise GraphError(f"columns must be a list of names, got the text {columns!r}")
+        if engine == "dask" or hasattr(type(events), "__dask_graph__"):
+            if into is not None or columns is not None:
+                raise GraphError(
+                    "into and columns are not for Dask, whose frame is lazy: "
+                    "run.frame[columns].to_parquet(into)"
+                )
+            from .distributed import run_on_dask
+
+            run: Any = run_on_dask(
+                self, events, seed=int(seed), on_error=on_error, chunk_size=chunk_size
+            )
+            return run
+        stop = on_error == "raise"
         try:
-            taken = take_events(events)
+            source = source_of(events)
+            if into is not None:
+                from .streaming import stream
+
+                return stream(
+                    self, source, into, seed=int(seed), chunk_size=chunk_size, columns=columns,
+                    stop=stop, resume=resume, overwrite=overwrite, progress=progress,
+                )  # fmt: skip
+            taken = source.whole()
         except GraphError as error:
-            raise error.at(graph=self.name) from None
-        return self._run(taken, int(seed), chunk_size=chunk_size, stop=on_error == "raise")
+            raise error.at(graph=self.name) from error.__cause__
+        made = self._run(taken, int(seed), chunk_size=chunk_size, stop=stop, progress=progress)
+        made.keep(columns)
+        return made
 
     def _run(
         self,
@@ -323,19 +391,33 @@ class Graph(Declarations):
         memory: dict[Any, Any] | None = None,
         chunk_size: int | None = None,
         stop: bool = False,
+        progress: bool | None = False,
     ) -> Run:
         """Run events, which may be a part of a run: from its event number ``first`` on."""
         refuse_unbound(self._unbound, self.name)
         exchange, root = self._exchange, self._started()
         taken = exchange.taken(events)
-        outcome = execute(
-            root, taken, seed=seed, chunk_size=chunk_size, stop_on_failure=stop, first=first,
-            memory=memory,
-        )  # fmt: skip
-        outcome.answers[:] = map(exchange.settled, outcome.answers)
+
+        def run_of(events: Events, outcome: Outcome) -> Run:
+            outcome.answers[:] = map(exchange.settled, outcome.answers)
+            return Run(self.name, root, events, outcome, seed=seed, as_sent=exchange.as_sent)
+
+        done = Done()
+        try:
+            with Interrupts() as interrupts:
+                outcome = execute(
+                    root, taken, seed=seed, chunk_size=chunk_size, stop_on_failure=stop,
+                    first=first, memory=memory, progress=progress, done=done,
+                    interrupts=interrupts,
+                )  # fmt: skip
+                run = run_of(taken, outcome)
+        except KeyboardInterrupt:
+            run = run_of(first_of(taken, len(done)), done.outcome())
+            run.complete = False
+            raise RunInterrupted(run, len(taken)) from None
         if stop:
             raise_first(outcome, self.nodes, graph=self.name, index=taken.index)
-        return Run(self.name, root, taken, outcome, seed=seed, as_sent=exchange.as_sent)
+        return run
 
     def test(
         self,
@@ -556,6 +638,16 @@ class Graph(Declarations):
         if path is not None:
             drawing.save(path)
         return drawing
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another process: of a notebook's variables only those that it names."""
+        state = {k: v for k, v in self.__dict__.items() if k not in ("_tests", "_unbound")}
+        if self._services is not None:
+            state["_services"] = self._services.needed_by(self.manifest)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _tests=itertools.count())
 
     def __getitem__(self, name: str) -> Any:
         try:

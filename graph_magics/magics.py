@@ -6,8 +6,7 @@ import re
 import shlex
 from argparse import Namespace
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
@@ -15,12 +14,15 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, TraitError, observe
 
-from .engine.events import is_event_file
-from .errors import GraphError, a, listed, near, one_line
+from .engine.paths import is_path
+from .errors import GraphError, RunInterrupted, a, listed, near, one_line
 from .formats import is_manifest
 from .graph import Graph
 from .mlrun.models.files import SETTINGS
 from .run import Run
+
+if TYPE_CHECKING:
+    from .streaming import StreamedRun
 
 
 @magics_class
@@ -93,8 +95,17 @@ class GraphMagics(Magics):
 
     @magic_arguments()
     @argument("graph", help="the graph")
-    @argument("events", help="a DataFrame, an array, a list of JSON bodies, or a .jsonl file")
-    @argument("--into", metavar="NAME", help="the variable that is to hold the run")
+    @argument(
+        "events",
+        help="a DataFrame, an array, a list of JSON bodies, an iterator of such; or files, as "
+        "data/2026-*.parquet: .jsonl, .csv, .parquet, a folder or a URL",
+    )
+    @argument(
+        "--into",
+        metavar="NAME|PATH",
+        help="the variable that is to hold the run; or where to write what comes out, chunk by "
+        "chunk: a folder (out/), or a file that ends in .parquet, .jsonl or .csv",
+    )
     @argument("--seed", type=int, default=0, help="of the draws of Splitters; 0 if absent")
     @argument(
         "--on-error",
@@ -103,23 +114,47 @@ class GraphMagics(Magics):
         help="whether a failing event keeps its error in its row (the default) or stops the run",
     )
     @argument("--chunk-size", type=int, help="how many events to hand on at once")
+    @argument("--columns", metavar="A,B", help="the columns that are kept; all if absent")
+    @argument("--resume", action="store_true", help="go on with an output that was broken off")
+    @argument("--overwrite", action="store_true", help="replace an output that is there")
+    @argument(
+        "--engine",
+        choices=("local", "dask"),
+        default="local",
+        help="where it runs: here (the default), or by Dask's scheduler or current client",
+    )
     @line_magic
-    def graph_run(self, line: str) -> Run | None:
+    def graph_run(self, line: str) -> Run | StreamedRun | None:
         """Run a batch of events through a graph.
 
         Example: %graph_run churn X_test --into results
+        Example: %graph_run churn data/2026-*.parquet --into out/ --seed 7
         """
         arguments = _parsed(self.graph_run, line)
         if arguments is None:
             return None
         graph = self._named(arguments.graph, Graph)
-        run = graph.run(
-            self._value(arguments.events),
-            seed=arguments.seed,
-            on_error=arguments.on_error,
-            chunk_size=arguments.chunk_size,
-        )
-        self._assign(arguments.into, run)
+        name = path = None
+        if arguments.into is not None and ("/" in arguments.into or is_path(arguments.into)):
+            path = arguments.into
+        else:
+            name = arguments.into
+        try:
+            run = graph.run(
+                self._value(arguments.events),
+                seed=arguments.seed,
+                on_error=arguments.on_error,
+                chunk_size=arguments.chunk_size,
+                engine=arguments.engine,
+                into=path,
+                columns=arguments.columns.split(",") if arguments.columns else None,
+                resume=arguments.resume,
+                overwrite=arguments.overwrite,
+            )
+        except RunInterrupted as stop:
+            self._assign(name, stop.run)
+            raise
+        self._assign(name, run)
         return run
 
     @magic_arguments()
@@ -200,8 +235,8 @@ class GraphMagics(Magics):
 
     def _value(self, expression: str) -> Any:
         """The value of an expression over the notebook's variables; a file's path is itself."""
-        if is_event_file(expression):
-            return Path(expression)
+        if is_path(expression):
+            return expression
         try:
             return self.shell.ev(expression)
         except NameError as error:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
@@ -113,3 +114,49 @@ def _name_in(expression: ast.expr | None) -> str | None:
         key = expression.slice.value
         return key if isinstance(key, str) else None
     return None
+
+
+_PATH = re.compile(r"\*?\w+(\.\w+)*")
+
+
+def named_in(declared: Any, variables: Any) -> dict[str, Any]:
+    """Give the variables that a declaration may name, out of a whole notebook's.
+
+    Parameters
+    ----------
+    declared : str, mapping, sequence, or object of this package
+        With texts in it, to any depth: ``"module.function"``, ``"*Class"``, ``"a-service"``,
+        ``"project/table:tag"``.
+    variables : mapping, or what has ``in`` and ``[]`` as one
+
+    Examples
+    --------
+    >>> variables = {"clean": len, "shop": None, "m_1": 1, "other": 0}
+    >>> sorted(named_in({"handler": " shop.count", "classes": ["*clean", "p/m-1:v2"]}, variables))
+    ['clean', 'm_1', 'shop']
+    """
+    names = {name for text in _texts_in(declared) for name in _names_in(text)}
+    return {name: variables[name] for name in sorted(names) if name in variables}
+
+
+def _texts_in(declared: Any) -> Iterator[str]:
+    waiting, seen = [declared], set()
+    while waiting:
+        thing = waiting.pop()
+        if isinstance(thing, str):
+            yield thing
+        elif id(thing) not in seen:
+            seen.add(id(thing))
+            if isinstance(thing, Mapping):
+                waiting += [*thing.keys(), *thing.values()]
+            elif isinstance(thing, (list, tuple, set, frozenset)):
+                waiting += thing
+            elif type(thing).__module__.startswith(f"{__package__}."):
+                waiting += getattr(thing, "__dict__", {}).values()
+
+
+def _names_in(text: str) -> Iterator[str]:
+    if _PATH.fullmatch(text.strip()):
+        yield text.strip().lstrip("*").partition(".")[0]
+    name = text.rpartition("/")[2].partition(":")[0]
+    yield from (name, re.sub(r"\W", "_", name))

@@ -32,6 +32,8 @@ class Node:
     kind: ClassVar[str] = "Node"
     #: Whether it waits for something outside, so that others may run meanwhile.
     waits: bool = False
+    #: Whether it has to run on the thread that the run was begun on.
+    stays: bool = False
     #: Whether it answers with what a target can judge: a model, or a router of such.
     predicts: ClassVar[bool] = False
     #: Whether it answers as MLRun's models do, with the predictions as the ``outputs``.
@@ -175,3 +177,8 @@ def as_node(thing: Any) -> Node:
         f"{a(thing)} cannot be a step; "
         "use a function, an object with a predict method, a router or a graph"
     )
+
+
+def stateful_in(nodes: Mapping[str, Node]) -> list[str]:
+    """The paths of nodes that may remember events: instances of classes of MLRun's users."""
+    return [path for path, node in nodes.items() if getattr(node, "is_stateful", False)]

@@ -14,6 +14,7 @@ import pandas as pd
 from .bodies import Bodies, Mixed, Samples, object_array, plain, take
 from .columns import ANSWER_KEYS
 from .context import Visit
+from .errors import GraphError, listed, near
 from .joining import join
 from .nodes import Node
 from .routers import Ensemble, ParallelRun
@@ -70,6 +71,10 @@ class Output:
             columns[f"{self.column}.route"] = self._routes_chosen()
         return columns
 
+    def answered(self, column: str) -> Any:
+        """What a column of these is made of: the values of the answered events; None if of none."""
+        return self._values().get(column)
+
     def whole(self, index: pd.Index) -> pd.Series | pd.DataFrame:
         """All of it, tables included."""
         values = self.joined
@@ -86,7 +91,10 @@ class Output:
         """Which events were answered, ascending."""
         if len(self.parts) == 1:
             return self.parts[0][0]
-        return np.unique(np.concatenate([p for p, _ in self.parts] or [np.empty(0, np.int64)]))
+        answered = np.zeros(self.size, dtype=bool)
+        for positions, _ in self.parts:
+            answered[positions] = True
+        return np.flatnonzero(answered)
 
     @cached_property
     def joined(self) -> Any:
@@ -98,12 +106,14 @@ class Output:
 
     def _first_answers(self) -> Bodies:
         taken = np.zeros(self.size, dtype=bool)
+        row = np.empty(self.size, dtype=np.int64)
+        row[self.positions] = np.arange(len(self.positions))
         placed = []
         for positions, bodies in self.parts:
             new = np.flatnonzero(~taken[positions])
             taken[positions] = True
             some = bodies if len(new) == len(positions) else take(bodies, new)
-            placed.append((np.searchsorted(self.positions, positions[new]), some))
+            placed.append((row[positions[new]], some))
         return join(placed, len(self.positions))
 
     @property
@@ -217,6 +227,37 @@ def outputs_of(
         if visit.choices is not None:
             output.choices.append((visit.received.positions, visit.choice))
     return [outputs[path] for path in _routes_first(nodes)]
+
+
+def chosen(
+    frame: pd.DataFrame, columns: Sequence[str] | None, *, strict: bool = True
+) -> pd.DataFrame:
+    """Keep only some columns of a run's frame, in its order.
+
+    Parameters
+    ----------
+    columns : sequence of str or None
+        Names of columns; ``vote`` stands for ``vote.benign``, too. All, if None.
+    strict : bool
+        Whether one that is not there is a mistake.
+
+    Raises
+    ------
+    GraphError
+        If there is no such column.
+    """
+    if columns is None:
+        return frame
+    names = [str(name) for name in frame.columns]
+    if strict:
+        for asked in columns:
+            if not any(name == asked or name.startswith(f"{asked}.") for name in names):
+                raise GraphError(
+                    f"there is no column {asked!r}{near(asked, names)}; there are {listed(names)}"
+                )
+    wanted = tuple(f"{asked}." for asked in columns)
+    kept = [name in columns or name.startswith(wanted) for name in names]
+    return frame.loc[:, kept]
 
 
 def _routes_first(nodes: Mapping[str, Node]) -> list[str]:

@@ -21,7 +21,7 @@ from .errors import GraphError, counted, listed, one_line, text_of
 from .failures import Failure
 from .flow import Flow
 from .nodes import Node, walk
-from .outputs import Output, outputs_of
+from .outputs import Output, chosen, outputs_of
 from .scores import Task
 from .steps import Model
 from .wire import read
@@ -40,6 +40,8 @@ class Run:
         The graph's name.
     seed : int
         The seed of the run's draws.
+    complete : bool
+        False if it was stopped: then it has the events that were done by then, from the first on.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class Run:
     ) -> None:
         self.graph = graph
         self.seed = seed
+        self.complete = True
         self._as_sent = as_sent
         self._root = root
         self._events = events
@@ -117,6 +120,32 @@ class Run:
         error[forgiven] = [told(failure) for failure in self._forgiven.values()]
         columns |= {"status": status, "error": error}
         return pd.DataFrame(columns, index=self._events.index)
+
+    def keep(self, columns: Sequence[str] | None) -> None:
+        """Let the frame have only these columns; ``vote`` stands for ``vote.benign``, too.
+
+        Raises
+        ------
+        GraphError
+            If there is no such column.
+        """
+        if columns is None:
+            return
+        try:
+            self.__dict__["frame"] = chosen(self.frame, columns)
+        except GraphError as error:
+            raise error.at(graph=self.graph) from None
+
+    def answered(self, column: str) -> tuple[np.ndarray, Any]:
+        """What a column of the frame is made of: which events were answered, and with what.
+
+        In the frame the values may have another dtype, for those that are missing beside them.
+        """
+        for output in (*self._outputs, self._response()):
+            values = output.answered(column)
+            if values is not None:
+                return output.positions, values
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=object)
 
     @functools.cached_property
     def errors(self) -> pd.DataFrame:
@@ -239,6 +268,8 @@ class Run:
             text += f"; {self._commonest()}"
         if self._forgiven:
             text += f"; {len(self._forgiven):,} answered in spite of an error"
+        if not self.complete:
+            text += "; stopped before the end"
         return text
 
     def _repr_html_(self) -> str:

@@ -14,7 +14,6 @@ import numpy as np
 from .bodies import object_array, objects
 from .joining import common_dtype
 
-
 #: So few samples are quicker to count in Python than in NumPy.
 _FEW = 4
 

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,6 +11,8 @@ import hypothesis
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
+
+from .servers import Server
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -27,10 +29,18 @@ def _missing(what: str, remedy: str) -> NoReturn:
     pytest.skip(message)
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Look for the programs that a test's markers name."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Look for the programs that a test's markers name, and start no notebook with bars.
+
+    A bar comes in a slow run only, and outputs are compared.
+    """
     if item.get_closest_marker("needs_dot") and shutil.which("dot") is None:
         _missing("Graphviz's dot", "install Graphviz (Debian: apt-get install graphviz)")
+    with pytest.MonkeyPatch.context() as patch:
+        if item.path.suffix == ".ipynb":
+            patch.setenv("TQDM_DISABLE", "1")
+        return (yield)
 
 
 @pytest.fixture(scope="session")
@@ -73,3 +83,18 @@ def shell() -> Iterator[InteractiveShell]:
     shell.run_line_magic("load_ext", "graph_magics")
     yield shell
     shell.run_line_magic("unload_ext", "graph_magics")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    some = Server()
+    yield some
+    some.close()
+
+
+@pytest.fixture
+def nowhere() -> str:
+    """A URL where nobody is."""
+    some = Server()
+    some.close()
+    return some.url

@@ -523,7 +523,7 @@ def test_parallel_routes_and_remotes():
         'name="class", extend_event=True, executor_type="array").respond()',
         'router_class.add_route("a", handler="builtins.vars")',
         'router_class.add_route("b", class_name="$remote", url="http://x/y", method="POST", '
-        "timeout=5, max_in_flight=2)",
+        "retries=0, timeout=5, max_in_flight=2)",
     ]
     assert has_words(graph.to_mlrun(), ["Left out", "propagate_headers="])
 

@@ -258,7 +258,7 @@ def test_a_request_is_sent_as_it_would_be_to_the_router(body, sent):
         (lambda graph: graph.test(IRIS), ["one event", "150", "run"]),
         (lambda graph: graph.test({}, headers="a: b"), ["headers", "a str"]),
         (lambda graph: graph.test({}, headers=["a"]), ["header", "'a'"]),
-        (lambda graph: graph.run("events.csv"), ["'events.csv'", ".jsonl"]),
+        (lambda graph: graph.run("events"), ["'events'", ".jsonl", ".csv", ".parquet"]),
     ],
 )
 def test_what_cannot_be_a_request_is_refused(ask, words):

@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import ContextVar, copy_context
+from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 from ..errors import GraphError
+from .ending import Ended, end, heeding
+from .kernel import raised, told, waited_for
 
 #: How many events an async step has under way at once.
 CONCURRENCY = 32
+
+#: How many seconds the loop may take to take notice of an interrupt.
+_PATIENCE = 0.2
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
@@ -26,11 +33,13 @@ def async_map(
     function: Callable[[Any], Awaitable[Any]],
     events: Sequence[Any],
     limit: int = CONCURRENCY,
+    loop: str = "own",
 ) -> list[Any]:
     """Await a function for every event, at most ``limit`` at a time.
 
-    An interrupt of the waiting thread cancels what is under way. Context variables of the
-    caller are seen by the function.
+    With ``loop="kernel"`` on the loop that runs in this thread, if one does. An interrupt of the
+    waiting thread cancels what is under way. Context variables of the caller are seen by the
+    function.
 
     Returns
     -------
@@ -42,54 +51,65 @@ def async_map(
         with ThreadPoolExecutor(1) as pool:
             context, coroutine = copy_context(), _map(function, events, limit)
             return pool.submit(context.run, asyncio.run, coroutine).result()
-    future = asyncio.run_coroutine_threadsafe(_map(function, events, limit), _private_loop())
-    group = _group.get()
-    if group is not None:
-        group.add(future)
+    if loop == "kernel" and (notebooks := asyncio._get_running_loop()) is not None:
+        _private_loop()  # Begun before nest-asyncio changes how loops run, it stays as it was.
+        return raised(waited_for(_map(function, events, limit), notebooks))
+    # Made first, so that it can be cancelled whenever an interrupt comes.
+    future: Future[list[Any]] = Future()
+    heeding(future)
+    ours = _private_loop()
     try:
+        start = partial(_start, future, partial(_map, function, events, limit))
+        ours.call_soon_threadsafe(start)
         results = future.result()
-    except BaseException:
+    except BaseException as error:
         future.cancel()
+        if isinstance(error, KeyboardInterrupt):
+            _leave_if_busy(ours)
         raise
-    for result in results:
-        if isinstance(result, (SystemExit, KeyboardInterrupt)):
-            raise result
-    return results
+    return raised(results)
 
 
-class Group:
-    """What several threads await, so that it can be cancelled from outside."""
+def _start(future: Future[list[Any]], work: Callable[[], Coroutine[Any, Any, list[Any]]]) -> None:
+    """Do some work on the loop that runs this, and cancel it with the future."""
+    if future.cancelled():
+        return
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(work())
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._futures: list[Future[Any] | Group] = []
-        self._is_cancelled = False
+    def tell(task: asyncio.Task[list[Any]]) -> None:
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if not future.set_running_or_notify_cancel():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(task.result())
 
-    def add(self, future: Future[Any] | Group) -> None:
-        """Cancel this too, when the group is cancelled, or is already."""
-        with self._lock:
-            self._futures.append(future)
-            if self._is_cancelled:
-                future.cancel()
+    def heed(future: Future[list[Any]]) -> None:
+        if future.cancelled():
+            loop.call_soon_threadsafe(task.cancel)
 
-    def cancel(self) -> None:
-        """Cancel whatever is under way, and whatever may come."""
-        with self._lock:
-            self._is_cancelled = True
-            for future in self._futures:
-                future.cancel()
-
-
-_group: ContextVar[Group | None] = ContextVar("group", default=None)
+    task.add_done_callback(tell)
+    future.add_done_callback(heed)
 
 
-def in_group(group: Group, call: Callable[[], Any]) -> Any:
-    """Call a function, whose `async_map` is cancelled with the group, and with those around it."""
-    outer = _group.get()
-    if outer is not None:
-        outer.add(group)
-    _group.set(group)
-    return call()
+def _leave_if_busy(loop: asyncio.AbstractEventLoop) -> None:
+    """Let the next run have another loop, where a step keeps this one from anything else.
+
+    Such a step sleeps or loops without ``await``, and cannot be cancelled.
+    """
+    global _loop, _thread
+    free = threading.Event()
+    loop.call_soon_threadsafe(free.set)
+    if free.wait(_PATIENCE):
+        return
+    with _lock:
+        if _loop is not loop:
+            return
+        thread, _loop, _thread = _thread, None, None
+    if thread is not None and thread.ident is not None:
+        end(thread.ident)
 
 
 async def _map(
@@ -107,12 +127,19 @@ async def _map(
                 if task is not None and task.cancelling():
                     raise  # It is us who are cancelled, not what the step waits for.
                 results[row] = GraphError("what the step waited for was cancelled")
+            except Ended:
+                raise
             except BaseException as error:
                 # Whatever it is: raised here, a SystemExit would end the loop and its thread.
-                results[row] = error
+                results[row] = told(error)
 
     await asyncio.gather(*(work() for _ in range(min(limit, len(events)))))
     return results
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    with suppress(Ended):
+        loop.run_forever()
 
 
 def _private_loop() -> asyncio.AbstractEventLoop:
@@ -122,7 +149,7 @@ def _private_loop() -> asyncio.AbstractEventLoop:
         if _loop is None or _thread is None or not _thread.is_alive():
             _loop = asyncio.new_event_loop()
             _thread = threading.Thread(
-                target=_loop.run_forever, name="graph-magics-async", daemon=True
+                target=_serve, args=(_loop,), name="graph-magics-async", daemon=True
             )
             _thread.start()
         return _loop

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,7 @@ import pandas as pd
 
 from ..bodies import Bodies, plain
 from ..errors import GraphError, listed
-from ..wire import Raw
+from .paths import kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ def take_events(events: Any) -> Events:
     Parameters
     ----------
     events : DataFrame, Series, ndarray, list of JSON bodies, one JSON body (a dict), or a path
-        A path of JSON Lines, a body in each line.
+        A path is of a file of events; see `Graph.run`.
 
     Raises
     ------
@@ -60,40 +58,16 @@ def take_events(events: Any) -> Events:
         return Events(list(events), pd.RangeIndex(len(events)))
     if isinstance(events, Mapping):
         return Events([events], pd.RangeIndex(1))
-    if isinstance(events, os.PathLike) or (isinstance(events, str) and is_event_file(events)):
-        bodies = _lines(Path(events))
-        return Events(bodies, pd.RangeIndex(len(bodies)))
+    if isinstance(events, os.PathLike) or (isinstance(events, str) and kind_of(events) == "json"):
+        from .sources import source_of  # It stands on what stands here.
+
+        return source_of(events).whole()
     if isinstance(events, str):
         raise GraphError(
             f"events must be a DataFrame, an array or a list of JSON bodies, got the text "
-            f"{events!r:.40}; a file of them is named .jsonl; read another one first, for "
-            "example with pandas.read_csv"
+            f"{events!r:.40}; a file of them is named .jsonl, .csv or .parquet"
         )
     raise GraphError(
         f"events must be a DataFrame, an array or a list of JSON bodies, "
         f"got {type(events).__name__}"
     )
-
-
-def is_event_file(text: str) -> bool:
-    r"""Tell whether a text is the path of a file of JSON Lines.
-
-    >>> is_event_file("data/events.jsonl"), is_event_file("X_test"), is_event_file("a\nb.jsonl")
-    (True, False, False)
-    """
-    return "\n" not in text and text.lower().endswith((".jsonl", ".ndjson"))
-
-
-def _lines(path: Path) -> list[Any]:
-    """The bodies of a file, one a line, as they stand there; empty lines are none."""
-    if not is_event_file(path.name):
-        raise GraphError(
-            f"{str(path)!r} is no file of JSON Lines (.jsonl, .ndjson); read another one first, "
-            "for example with pandas.read_csv"
-        )
-    try:
-        raw = path.expanduser().read_bytes()
-    except OSError as error:
-        raise GraphError(f"{str(path)!r} cannot be read: {error.strerror or error}") from None
-    lines = raw.removeprefix(codecs.BOM_UTF8).split(b"\n")
-    return [Raw(stripped) for line in lines if (stripped := line.strip(b" \t\r"))]

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import Any
 
-from .aio import Group, in_group
+from .ending import Group, in_group
 
 
 def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
     """Call all functions at the same time, and give what they give, in order.
 
     Context variables of the caller are seen by them. Where one raises, or the caller is
-    interrupted, whatever the others await is cancelled.
+    interrupted, whatever the others await is cancelled, and Python code of theirs is ended.
 
     >>> at_once([lambda: 1, lambda: 2])
     [1, 2]
     """
     group = Group()
     pool = ThreadPoolExecutor(len(calls) or 1, thread_name_prefix="graph-magics-route")
-    futures = [pool.submit(copy_context().run, in_group, group, call) for call in calls]
+    futures: list[Future[Any]] = []
     try:
+        for call in calls:
+            futures.append(pool.submit(copy_context().run, in_group, group, call))
         wait(futures, return_when=FIRST_EXCEPTION)
         for future in futures:
             if future.done():
@@ -32,5 +34,5 @@ def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
         group.cancel()
         raise
     finally:
-        # Not waiting: a function that is no coroutine cannot be ended.
+        # Not waiting: a function that is no coroutine may take its time to end.
         pool.shutdown(wait=False, cancel_futures=True)

@@ -117,6 +117,12 @@ class Served:
         self._is_started = True
         return root
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process makes the nodes and their objects of anew."""
+        needed = self.namespace.only([self.declared, self.spec])
+        made = {"_version": -1, "_root": None, "_is_started": False}
+        return {**self.__dict__, "namespace": needed, **made}
+
 
 class ServedGraph(Node):
     """A graph declared by MLRun's calls, as a step of another graph."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..errors import GraphError, a, near, one_line
+from ..naming import named_in
 
 #: Packages whose names are taken as ours.
 THEIRS = ("mlrun", "storey")
@@ -39,6 +40,10 @@ class Namespace:
         """Say which of the variables that fit, or of others, has a name near this."""
         known = [key for some in self.variables for key, value in some.items() if fits(value)]
         return near(name, [*known, *others])
+
+    def only(self, declared: Any) -> Namespace:
+        """Keep the variables that a declaration may name."""
+        return Namespace(named_in(declared, self))
 
 
 def class_of(name: Any, namespace: Namespace) -> Any:

@@ -135,9 +135,11 @@ class Router(Node):
         return self._routes
 
     def _run_all(self, send: Callable[[str, Context], Batch], context: Context) -> list[Batch]:
-        """Send something to all routes; at the same time, if one of them waits."""
+        """Send something to all routes; at the same time, if one of them waits and all may."""
         if self._at_once is None:
-            self._at_once = any(node.waits for _, node in walk(self))
+            nodes = [node for _, node in walk(self)]
+            may = not any(node.stays for node in nodes)
+            self._at_once = may and any(node.waits for node in nodes)
         if not self._at_once:
             return [send(name, context) for name in self._routes]
         return context.run_all([partial(send, name) for name in self._routes])

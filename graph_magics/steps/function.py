@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
@@ -21,6 +22,7 @@ from ..joining import columns_of
 from ..naming import natural_name
 from ..nodes import MissingColumns, Node, accepts
 from ..wire import statuses_of
+from .limits import CONCURRENCY, count, seconds
 
 #: For how many events Python's garbage collector is held.
 _AT_ONCE = 10_000
@@ -39,13 +41,22 @@ class Step(Node):
         events of the batch, whose answer has one row or item for each event, in order.
     batch : bool
         Whether the function takes a whole DataFrame.
+    loop : {"own", "kernel"}
+        Which event loop awaits an ``async`` function: one of this package's, on a thread of its
+        own, or the notebook's, for functions that use what an earlier cell has made with
+        ``await``, such as a client. Where no loop runs, as in a script, there is only our own.
+    concurrency : int, optional
+        How many events of a batch an ``async`` function has under way at once; 32 if absent.
+    timeout : float, optional
+        Seconds that an ``async`` function has for an event, which fails otherwise; no limit if
+        absent.
     name : str, optional
         The step's name; otherwise the variable's it is assigned to, or the function's.
 
     Raises
     ------
     GraphError
-        If ``f`` is not a function of one argument.
+        If ``f`` is not a function of one argument, or is not ``async`` and has options for those.
 
     See Also
     --------
@@ -62,13 +73,35 @@ class Step(Node):
     kind = "Step"
 
     def __init__(
-        self, f: Callable[..., Any], *, batch: bool | None = None, name: str | None = None
+        self,
+        f: Callable[..., Any],
+        *,
+        batch: bool | None = None,
+        loop: str = "own",
+        concurrency: int | None = None,
+        timeout: float | None = None,
+        name: str | None = None,
     ) -> None:
         self.function = f
         self.name = name
         _check(f)
         self._takes = _annotated(f) if batch is None else ("frame" if batch else "event")
         self._is_async = _is_async(f)
+        if loop not in ("own", "kernel"):
+            raise GraphError(f"loop must be 'own' or 'kernel', got {loop!r}")
+        self.loop = loop
+        self.concurrency = CONCURRENCY if concurrency is None else count("concurrency", concurrency)
+        self.timeout = seconds("timeout", timeout)
+        if not self._is_async:
+            given = {"loop": loop != "own", "concurrency": concurrency, "timeout": timeout}
+            for option, is_given in given.items():
+                if is_given:
+                    raise GraphError(f"{option}= is for functions declared with `async def`")
+
+    @property
+    def stays(self) -> bool:  # type: ignore[override]
+        """Whether it is on the notebook's loop, and so on the thread of that."""
+        return self.loop == "kernel"
 
     @property
     def batch(self) -> bool:
@@ -100,12 +133,12 @@ class Step(Node):
         answers: list[Any] = []
         failures: dict[int, Failure] = {}
         if self._is_async:
-            answers = _results(self.function, events, failures, context)
+            answers = self._awaited(self.function, events, failures, context)
         else:
             self._each(events, answers, failures, context)
             if answers and inspect.isawaitable(answers[0]):
                 # Async without saying so, such as a lambda around an async function.
-                answers = _results(_awaited, answers, failures, context)
+                answers = self._awaited(_awaited, answers, failures, context)
         answers, status = statuses_of(answers)
         return batch.fail(failures, batch.like(answers), status)
 
@@ -130,6 +163,45 @@ class Step(Node):
                     else:
                         break
 
+    def _awaited(
+        self,
+        function: Callable[[Any], Awaitable[Any]],
+        events: list[Any],
+        failures: dict[int, Failure],
+        context: Context,
+    ) -> list[Any]:
+        """Await the answers of all events that have not failed, and note who fails now."""
+        size = len(events) + len(failures)
+        rows = [row for row in range(size) if row not in failures]
+        answers = []
+        wait = context.setup.async_map
+        results = wait(self._bounded(function), events, self.concurrency, self.loop)
+        for row, result in zip(rows, results, strict=True):
+            if isinstance(result, Exception):
+                failures[row] = context.failure(result)
+            else:
+                answers.append(result)
+        return answers
+
+    def _bounded(
+        self, function: Callable[[Any], Awaitable[Any]]
+    ) -> Callable[[Any], Awaitable[Any]]:
+        """The function, with its time limit."""
+        if self.timeout is None:
+            return function
+
+        async def bounded(event: Any) -> Any:
+            limit = asyncio.timeout(self.timeout)
+            try:
+                async with limit:
+                    return await function(event)
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+                raise GraphError(f"no answer within {self.timeout:g} seconds") from None
+
+        return bounded
+
     def _whole(self, batch: Batch, context: Context) -> Batch:
         answer = batch.attempt(
             lambda some: self._answer(some.bodies, context),
@@ -152,7 +224,7 @@ class Step(Node):
             return bodies  # Events with no samples at all.
         given = self._given(values)
         if self._is_async:
-            (result,) = context.setup.async_map(self.function, [given])
+            (result,) = context.setup.async_map(self._bounded(self.function), [given], 1, self.loop)
             if isinstance(result, Exception):
                 raise result
         else:
@@ -206,24 +278,6 @@ def _lacks_column(error: Exception, given: Any) -> bool:
             return True
         traceback = traceback.tb_next
     return False
-
-
-def _results(
-    function: Callable[[Any], Awaitable[Any]],
-    events: list[Any],
-    failures: dict[int, Failure],
-    context: Context,
-) -> list[Any]:
-    """Await an async function for every event that has not failed, and note who fails now."""
-    size = len(events) + len(failures)
-    rows = [row for row in range(size) if row not in failures]
-    answers = []
-    for row, result in zip(rows, context.setup.async_map(function, events), strict=True):
-        if isinstance(result, Exception):
-            failures[row] = context.failure(result)
-        else:
-            answers.append(result)
-    return answers
 
 
 async def _awaited(answer: Any) -> Any:

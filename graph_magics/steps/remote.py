@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..backoff import pause
 from ..batch import Batch
 from ..bodies import objects
 from ..context import Context
@@ -16,13 +19,13 @@ from ..errors import GraphError, one_line
 from ..failures import Failure
 from ..nodes import Node, accepts
 from ..wire import Raw, with_nulls, written
+from .limits import CONCURRENCY, count, seconds
 
 TIMEOUT = 300.0
 """How many seconds a service may take, where nothing is said; Knative's own limit."""
 
-CONCURRENCY = 32
-"""How many requests of a batch are under way at once."""
-
+_BACKOFF = 0.1
+_TOO_MANY = 429  # requests, and so it may take this one later.
 _URL = re.compile(r"https?://[^/?#]", re.IGNORECASE)
 
 
@@ -30,8 +33,8 @@ class Remote(Node):
     """A service that answers events over HTTP: each is posted to it as JSON.
 
     The requests of a batch are under way at the same time, over connections that are kept.
-    They are those that KServe's router would send, redirects included, and are not repeated,
-    unless the service refused one unread.
+    They are those that KServe's router would send, redirects included. None is repeated that
+    the service may have read, unless ``retries`` says that it may be.
 
     Parameters
     ----------
@@ -43,6 +46,12 @@ class Remote(Node):
     concurrency : int
         How many requests of a batch are under way at once; fewer for a server that resets
         connections which it has no room for, as Python's ``http.server`` does.
+    retries : int
+        How often a request is sent again that came to no answer, or to one with the status 429
+        or 500 and above; 0 if absent. For services that may be asked twice, as most models.
+    backoff_factor : float
+        Seconds before it is sent again, doubled each time, up to two minutes, and then somewhat
+        at random; 0.1 if absent. The ``timeout`` is for each time anew.
     propagate_headers : str, optional
         Which headers of the request to the graph are sent along: regular expressions with
         commas between them, as KServe's ``PROPAGATE_HEADERS``; none if absent.
@@ -71,17 +80,18 @@ class Remote(Node):
         *,
         timeout: float | None = None,
         concurrency: int = CONCURRENCY,
+        retries: int = 0,
+        backoff_factor: float | None = None,
         propagate_headers: str | None = None,
         name: str | None = None,
     ) -> None:
         if not isinstance(url, str) or not _URL.match(url):
             raise GraphError(f"a URL begins with http:// or https:// and a host, got {url!r}")
-        for what, number in (("timeout", timeout), ("concurrency", concurrency)):
-            if number is not None and not (isinstance(number, (int, float)) and number > 0):
-                raise GraphError(f"{what} must be a number above 0, got {number!r}")
         self.url = url
-        self.timeout = timeout
-        self.concurrency = concurrency
+        self.timeout = seconds("timeout", timeout)
+        self.concurrency = count("concurrency", concurrency)
+        self.retries = count("retries", retries, 0)
+        self.backoff_factor = seconds("backoff_factor", backoff_factor) or _BACKOFF
         self.propagate_headers = propagate_headers
         self.name = name
 
@@ -104,7 +114,7 @@ class Remote(Node):
 
     def run(self, batch: Batch, context: Context) -> Batch:
         """Post every event; a response is an answer whatever its status."""
-        from ..gohttp import post, propagated
+        from ..gohttp import TransportError, post, propagated
 
         failures: dict[int, Failure] = {}
         requests: list[bytes] = []
@@ -119,6 +129,12 @@ class Remote(Node):
         timeout = self.timeout or TIMEOUT
 
         async def ask(request: bytes) -> tuple[int, bytes]:
+            for attempt in range(self.retries):
+                with suppress(TransportError):
+                    status, body = await post(self.url, request, headers, timeout=timeout)
+                    if status < 500 and status != _TOO_MANY:
+                        return status, body
+                await asyncio.sleep(pause(attempt, self.backoff_factor))
             return await post(self.url, request, headers, timeout=timeout)
 
         replies = context.setup.async_map(_timed(ask), requests, self.concurrency)

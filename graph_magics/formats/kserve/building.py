@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ... import gjson
 from ...errors import GraphError, a, near
-from ...naming import numbered
+from ...naming import named_in, numbered
 from ...nodes import Node, as_node
 from ...outputs import RESERVED
 from ...routers import Ensemble, Route, Sequence, Splitter, Switch
@@ -60,6 +60,10 @@ class Services:
             {**other.namespace, **self.namespace},
             other.propagate_headers if self.propagate_headers is None else self.propagate_headers,
         )
+
+    def needed_by(self, document: Any) -> Services:
+        """These, with only those of the notebook's variables that a manifest may name."""
+        return replace(self, namespace=named_in(document, self.namespace))
 
 
 @dataclass(frozen=True)

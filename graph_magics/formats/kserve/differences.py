@@ -79,6 +79,8 @@ def of_remotes(remotes: Mapping[str, Remote], services: Collection[str]) -> Iter
         yield (
             f"timeouts are left out ({told}): a manifest has one for all services, in whole seconds"
         )
+    if again := [path for path, remote in remotes.items() if remote.retries]:
+        yield f"the retries of {listed(again)} are left out: KServe's router sends a request once"
     sending = [path for path, remote in remotes.items() if remote.propagate_headers]
     if sending:
         yield (

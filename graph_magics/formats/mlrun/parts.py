@@ -16,7 +16,7 @@ from ...nodes import Node
 from ...routers import Ensemble, ParallelRun, Sequence, Splitter, Switch, VotingEnsemble
 from ...routers.base import OPTIONS
 from ...steps import Model, Remote, Step
-from ...steps.remote import CONCURRENCY
+from ...steps.limits import CONCURRENCY
 from ..kserve.terms import Names
 from .made import Made
 from .needs import Needs
@@ -166,7 +166,10 @@ def made_of_model(model: Any, method: str, where: str, needs: Needs) -> Made:
 
 
 def _of_remote(remote: Remote, where: str, needs: Needs) -> Made:
-    arguments: dict[str, Any] = {"url": remote.url, "method": "POST"}
+    # MLRun sends a request six times again, where nothing is said.
+    arguments: dict[str, Any] = {"url": remote.url, "method": "POST", "retries": remote.retries}
+    if remote.retries:
+        arguments["backoff_factor"] = remote.backoff_factor
     if remote.timeout is not None:
         arguments["timeout"] = remote.timeout
     if remote.concurrency != CONCURRENCY:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import re
 import socket
 import ssl
@@ -15,9 +14,11 @@ from typing import Any
 
 import httpx
 
+from ...backoff import pause
 from ...errors import GraphError, Unanswered, one_line
 from ...gohttp.transport import BrokenOff, exchanged
-from ...steps.remote import CONCURRENCY, TIMEOUT
+from ...steps.limits import CONCURRENCY
+from ...steps.remote import TIMEOUT
 
 __all__ = ["BACKOFF_FACTOR", "CONCURRENCY", "RETRIES", "TIMEOUT"]
 
@@ -27,7 +28,6 @@ RETRIES = 6
 BACKOFF_FACTOR = 0.1
 """How many seconds pass before it is, where nothing is said; each time twice as many."""
 
-_MOST_SECONDS = 120.0
 _URL = re.compile(r"https?://[^/?#]", re.IGNORECASE)
 #: Whatever happens before a request is taken, or breaks it off; not that it takes too long.
 _NOT_CONNECTED = (
@@ -128,17 +128,13 @@ class Line:
                     return reply
                 if self._gives_up(attempt):
                     return reply
-            await asyncio.sleep(self._pause(attempt))
+            await asyncio.sleep(pause(attempt, self._backoff_factor))
         raise AssertionError
 
     def _gives_up(self, attempt: int) -> bool:
         """Whether that was the last time; of no use is more, too, where others were given up."""
         self._is_down = self._is_down or attempt == self._retries
         return self._is_down
-
-    def _pause(self, attempt: int) -> float:
-        seconds = min(_MOST_SECONDS, self._backoff_factor * 2**attempt)
-        return seconds * random.uniform(0.5, 1)  # So that not all come back at once.
 
     async def _sent(self, request: Request) -> Reply:
         headers = {str(name): str(value) for name, value in request.headers.items()}

@@ -1,0 +1,84 @@
+"""Tables of files as frames, whose dtypes do not depend on where a chunk begins and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from .events import Events
+
+
+@dataclass
+class Plan:
+    """How the columns of files become those of frames.
+
+    Parameters
+    ----------
+    schema : Schema
+        Of every chunk.
+    with_nulls : set of str
+        The columns that lack a value anywhere in the files: pandas has no whole number or
+        truth value for those, so they are floats or objects in all chunks.
+    categories : mapping of str to list
+        All categories of the columns that are such.
+    own_index : bool
+        Whether the files hold an index of their own.
+    from_csv : bool
+        pandas has NaN where a truth value is missing there, and for a column without any value.
+    rows : int
+        How many there are, if that is known.
+    """
+
+    schema: pa.Schema
+    with_nulls: set[str]
+    categories: dict[str, list[Any]] = field(default_factory=dict)
+    own_index: bool = False
+    from_csv: bool = False
+    rows: int = 0
+
+    def events(self, table: pa.Table, number: int) -> Events:
+        """Make events of rows, the first of which is event ``number`` of the run."""
+        frame = table.to_pandas()
+        for column in self.schema:
+            if column.name not in frame.columns:
+                continue
+            name, held = column.name, frame[column.name]
+            if column.name in self.with_nulls and held.dtype.kind in "iub":
+                if not pd.api.types.is_extension_array_dtype(held.dtype):
+                    frame[name] = held.astype(object if held.dtype.kind == "b" else float)
+            elif self.from_csv and pa.types.is_boolean(column.type) and held.dtype == object:
+                frame[name] = held.where(held.notna(), np.nan)
+            elif name in self.categories:
+                frame[name] = held.cat.set_categories(self.categories[name])
+            elif self.from_csv and pa.types.is_null(column.type):
+                frame[name] = held.astype(float)
+        if not self.own_index:
+            frame.index = pd.RangeIndex(number, number + len(frame))
+        return Events(frame, frame.index)
+
+    def whole(self, tables: Iterable[pa.Table]) -> Events:
+        """Make one frame of all."""
+        return self.events(pa.concat_tables([self.schema.empty_table(), *tables]), 0)
+
+
+def rebatched(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
+    """Put tables together, and cut them, into such of ``size`` rows; the last may have fewer."""
+    waiting: list[pa.Table] = []
+    count = 0
+    for table in tables:
+        waiting.append(table)
+        count += table.num_rows
+        if count < size:
+            continue
+        joined = pa.concat_tables(waiting)
+        whole = count - count % size
+        for start in range(0, whole, size):
+            yield joined.slice(start, size)
+        waiting, count = [joined.slice(whole)], count - whole
+    if count:
+        yield pa.concat_tables(waiting)

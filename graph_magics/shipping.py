@@ -1,0 +1,107 @@
+"""`Shipped`: a graph on its way to other processes, such as those of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+from .engine import Events
+from .errors import GraphError, one_line
+from .mlrun.base import ServedNode
+from .mlrun.face import ServedGraph
+from .nodes import Node
+from .run import Run
+
+
+class Shipped:
+    """A graph on its way to other processes: bytes, until a task there first runs it.
+
+    Parameters
+    ----------
+    graph : Graph or None
+    packed : bytes, optional
+        The graph, where it is not opened yet.
+    is_made_anew : bool
+        Whether every task has one of its own, since it remembers what it has seen.
+    """
+
+    def __init__(
+        self, graph: Any, packed: bytes | None = None, *, is_made_anew: bool = False
+    ) -> None:
+        self._graph = graph
+        self._packed = packed
+        self._is_made_anew = is_made_anew
+        self._lock = Lock()
+
+    def pack(self) -> bytes:
+        """The graph as bytes.
+
+        Raises
+        ------
+        GraphError
+            If a part of it cannot be sent; which.
+        """
+        if self._packed is None:
+            try:
+                self._packed = _dumps(self._graph)
+            except Exception as error:
+                raise _unsendable(self._graph, error) from error
+        return self._packed
+
+    def run(self, events: Events, seed: int, **options: Any) -> Run:
+        """Run a part of a run."""
+        if self._is_made_anew:
+            return _loads(self.pack())._run(events, seed, **options)
+        with self._lock:
+            if self._graph is None and self._packed is not None:
+                self._graph = _loads(self._packed)
+                self._packed = None  # A worker has no room for models twice.
+            graph = self._graph
+            if _is_served(graph):
+                # Objects of MLRun's declarations see events in one thread at a time.
+                return graph._run(events, seed, **options)
+        return graph._run(events, seed, **options)
+
+    def __reduce__(self) -> tuple[Callable[..., Shipped], tuple[bytes, bool]]:
+        return _arrived, (self.pack(), self._is_made_anew)
+
+
+def _arrived(packed: bytes, is_made_anew: bool) -> Shipped:
+    return Shipped(None, packed, is_made_anew=is_made_anew)
+
+
+def _is_served(graph: Any) -> bool:
+    return any(isinstance(node, (ServedNode, ServedGraph)) for node in graph.nodes.values())
+
+
+def _unsendable(graph: Any, error: Exception) -> GraphError:
+    """Which part of a graph it is that cannot be pickled."""
+    leaves = (path for path, node in graph.nodes.items() if not node.children)
+    path = next((path for path in leaves if not _is_sendable(graph.nodes[path])), None)
+    return GraphError(
+        f"it cannot be sent to another process: {one_line(error)}; let the step open what belongs "
+        "to this process (a connection, a lock, a file) when it is called",
+        graph=graph.name,
+        node=path,
+    )
+
+
+def _is_sendable(node: Node) -> bool:
+    try:
+        _dumps(node)
+    except Exception:
+        return False
+    return True
+
+
+def _dumps(thing: Any) -> bytes:
+    import cloudpickle  # Dask's: it takes the functions and classes of a notebook, too.
+
+    return cloudpickle.dumps(thing)
+
+
+def _loads(packed: bytes) -> Any:
+    import cloudpickle
+
+    return cloudpickle.loads(packed)

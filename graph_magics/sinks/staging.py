@@ -1,0 +1,319 @@
+"""The place beside its output where a streamed run is written, until it is whole."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import posixpath
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..engine.paths import filesystem, is_local
+from ..errors import GraphError, counted, one_line
+from .formats import compressed, read_csv, read_lines, write_csv, write_lines, write_parquet
+from .tables import as_schema, to_frame, to_table, united
+
+_FORMATS: dict[str, Literal["parquet", "csv", "json"]] = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".csv.gz": "csv",
+    ".jsonl": "json",
+    ".jsonl.gz": "json",
+}
+_RUN = "_run.json"
+
+
+class Staging:
+    """The output of a streamed run: a folder of Parquet parts, or one file.
+
+    Every chunk becomes a Parquet part in ``<output>.unfinished`` with a note of what it holds;
+    part and note are put in place as wholes, so that what is there is done. When all chunks
+    are done, the folder is renamed, or one file is made of its parts and then renamed.
+
+    Parameters
+    ----------
+    into : str or path
+        A folder (no suffix, or a slash at the end), or a file: ``.parquet``, ``.jsonl``,
+        ``.jsonl.gz``, ``.csv``, ``.csv.gz``. Or a URL of these.
+
+    Raises
+    ------
+    GraphError
+        If it has another suffix.
+    """
+
+    def __init__(self, into: Any) -> None:
+        self.path = os.fspath(into)
+        self.fs, inner = filesystem(self.path)
+        self.local = is_local(self.fs)
+        self.target = inner.rstrip("/")
+        self.folder = f"{self.target}.unfinished"
+        name = posixpath.basename(self.target).lower()
+        self.format: Literal["parquet", "csv", "json"] | None = None
+        if not self.path.endswith(("/", os.sep)) and not self.fs.isdir(inner):
+            suffix = next((s for s in sorted(_FORMATS, key=len)[::-1] if name.endswith(s)), None)
+            if suffix is None and "." in name.lstrip("."):
+                raise GraphError(
+                    f"into={self.path!r}: write a folder as 'out/', or a file that ends in "
+                    f"{', '.join(_FORMATS)}"
+                )
+            self.format = None if suffix is None else _FORMATS[suffix]
+        self.is_whole = False
+        self._parts = 0
+        self._schema: pa.Schema | None = None
+
+    @property
+    def unfinished(self) -> str:
+        """Where the parts are while it is not whole, as it is told to people."""
+        return f"{self.path.rstrip('/')}.unfinished"
+
+    def begin(
+        self, told: Mapping[str, Any], *, resume: bool, overwrite: bool
+    ) -> list[tuple[dict[str, Any], pd.DataFrame | None]]:
+        """Make the place ready; what is done already, if the run goes on.
+
+        Raises
+        ------
+        GraphError
+            If there is an output already, or an unfinished run that is not asked for or that
+            was another one.
+        """
+        self._check_target(overwrite)
+        begun = self._read_json(_RUN)
+        done = list(self._done()) if begun is not None else []
+        if done and not resume and not overwrite:
+            raise GraphError(
+                f"{self.unfinished!r} holds {counted(len(done), 'finished chunk')} of a run that "
+                "was broken off; go on with resume=True, or begin anew with overwrite=True"
+            )
+        if resume and begun is not None:
+            for key, was in begun.items():
+                now = json.loads(json.dumps(told.get(key)))
+                if was != now:
+                    raise GraphError(_differs(self.unfinished, key, was, now))
+            self._parts = len(done)
+            self._forget_after(len(done))
+            return done
+        self.remove()
+        with self._told():
+            self.fs.makedirs(self.folder, exist_ok=True)
+        self._write(_RUN, json.dumps(told).encode())
+        return []
+
+    def write(
+        self, frame: pd.DataFrame, number: int, note: Mapping[str, Any], errors: pd.DataFrame | None
+    ) -> None:
+        """Write one chunk, whose first event has this number in the run."""
+        part = self._parts
+        table = to_table(frame, number=number)
+        with self._stream(_part(part)) as stream:
+            pq.write_table(table, stream)
+        if errors is not None:
+            with self._stream(_errors(part)) as stream:
+                pq.write_table(to_table(errors, number=-1), stream)
+        size = self._size(_part(part))
+        self._write(_note(part), json.dumps({**note, "bytes": size}).encode())
+        self._parts = part + 1
+
+    def finish(self) -> None:
+        """Put the output in place; there must be a part."""
+        schema = self.schema
+        with self._told():
+            if self.format is None:
+                for part in range(self._parts):
+                    if not self._schema_of(part).equals(schema, check_metadata=True):
+                        whole = as_schema(self._read(_part(part)), schema)
+                        with self._stream(_part(part)) as stream:
+                            pq.write_table(whole, stream)
+                        note = self._read_json(_note(part))
+                        note["bytes"] = self._size(_part(part))
+                        self._write(_note(part), json.dumps(note).encode())
+                self._put_folder()
+            else:
+                writers = {"parquet": write_parquet, "csv": write_csv, "json": write_lines}
+                with self._stream("_whole") as stream, compressed(stream, self.target) as packed:
+                    writers[self.format](self._tables(), schema, packed)
+                self._move(f"{self.folder}/_whole", self.target)
+                self.remove()
+        self.is_whole = True
+
+    def remove(self) -> None:
+        """Remove the place and what is in it."""
+        with self._told():
+            if self.fs.exists(self.folder):
+                self.fs.rm(self.folder, recursive=True)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns and types of all chunks together; see `united`."""
+        if self._schema is None or not self.is_whole:
+            self._schema = united(map(self._schema_of, range(self._parts)))
+        return self._schema
+
+    def frame(self) -> pd.DataFrame:
+        """Read back all that is written."""
+        if not self._parts:
+            return pd.DataFrame()
+        with self._told("read"):
+            if not self.is_whole or self.format is None:
+                return to_frame(pa.concat_tables(list(self._tables())))
+            with self.fs.open(self.target, "rb", compression="infer") as stream:
+                if self.format == "parquet":
+                    return to_frame(pq.read_table(stream))
+                read = read_csv if self.format == "csv" else read_lines
+                return to_frame(read(stream, self.schema))
+
+    def head(self) -> pd.DataFrame:
+        """Read back the first chunk; while it is not whole."""
+        return to_frame(self._read(_part(0)))
+
+    def _tables(self) -> Iterator[pa.Table]:
+        schema = self.schema
+        for part in range(self._parts):
+            yield as_schema(self._read(_part(part)), schema)
+
+    @property
+    def _here(self) -> str:
+        return self.target if self.is_whole else self.folder
+
+    def _schema_of(self, part: int) -> pa.Schema:
+        with self.fs.open(f"{self._here}/{_part(part)}", "rb") as stream:
+            return pq.read_schema(stream)
+
+    def _read(self, name: str) -> pa.Table:
+        with self.fs.open(f"{self._here}/{name}", "rb") as stream, pq.ParquetFile(stream) as file:
+            return file.read()
+
+    def _done(self) -> Iterator[tuple[dict[str, Any], pd.DataFrame | None]]:
+        for part in range(10**9):
+            note = self._read_json(_note(part))
+            if note is None or self._size(_part(part)) != note["bytes"]:
+                return
+            has_errors = self.fs.exists(f"{self.folder}/{_errors(part)}")
+            yield note, to_frame(self._read(_errors(part))) if has_errors else None
+
+    def _forget_after(self, part: int) -> None:
+        """Remove what was written of a chunk that was not finished."""
+        known = {name for done in range(part) for name in (_part(done), _note(done), _errors(done))}
+        for path in self.fs.ls(self.folder, detail=False):
+            if posixpath.basename(path) not in known | {_RUN}:
+                self.fs.rm(path)
+
+    def _check_target(self, overwrite: bool) -> None:
+        if not self.fs.exists(self.target):
+            return
+        held: list[str] = []
+        if self.fs.isdir(self.target):
+            if self.format is not None:
+                raise GraphError(f"{self.path!r} is a folder; write it as {self.path + '/'!r}")
+            held = [posixpath.basename(path) for path in self.fs.ls(self.target, detail=False)]
+            if not held:
+                return
+        elif self.format is None:
+            raise GraphError(f"{self.path!r} is a file, and the run would be a folder")
+        if not overwrite:
+            raise GraphError(f"{self.path!r} is there already; overwrite=True replaces it")
+        # A folder of other things may be anything, a home folder too.
+        if odd := [name for name in held if not (_is_part(name) or name.startswith("_"))]:
+            raise GraphError(
+                f"{self.path!r} holds more than parts of a run, such as {odd[0]!r}; remove it "
+                "yourself, or write elsewhere"
+            )
+
+    def _put_folder(self) -> None:
+        names = [posixpath.basename(path) for path in self.fs.ls(self.folder, detail=False)]
+        old = f"{self.target}.replaced"
+        if self.fs.exists(self.target):
+            if self.fs.exists(old):
+                self.fs.rm(old, recursive=True)
+            self._move(self.target, old)
+        self._move(self.folder, self.target)
+        for name in names:
+            if name.startswith("_"):
+                self.fs.rm(f"{self.target}/{name}")
+        if self.fs.exists(old):
+            self.fs.rm(old, recursive=True)
+
+    def _move(self, source: str, target: str) -> None:
+        if self.local:
+            os.replace(source, target)
+        elif self.fs.isdir(source):
+            self.fs.makedirs(target, exist_ok=True)
+            for path in sorted(self.fs.ls(source, detail=False)):
+                self.fs.mv(path, f"{target}/{posixpath.basename(path)}")
+            with contextlib.suppress(OSError):
+                self.fs.rm(source, recursive=True)
+        else:
+            self.fs.mv(source, target)
+
+    @contextlib.contextmanager
+    def _stream(self, name: str) -> Iterator[Any]:
+        """Write a file that is there only when it is whole."""
+        path = f"{self.folder}/{name}"
+        with self._told():
+            if not self.local:  # An object is there when it is closed, and not before.
+                with self.fs.open(path, "wb") as stream:
+                    yield stream
+                return
+            with Path(f"{path}.tmp").open("wb") as stream:
+                yield stream
+            os.replace(f"{path}.tmp", path)
+
+    def _write(self, name: str, content: bytes) -> None:
+        with self._stream(name) as stream:
+            stream.write(content)
+
+    def _read_json(self, name: str) -> Any:
+        try:
+            return json.loads(self.fs.cat_file(f"{self.folder}/{name}"))
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _size(self, name: str) -> int:
+        try:
+            return int(self.fs.info(f"{self.folder}/{name}")["size"])
+        except FileNotFoundError:
+            return -1
+
+    @contextlib.contextmanager
+    def _told(self, done: str = "written") -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise GraphError(
+                f"{self.path!r} cannot be {done}: {error.strerror or one_line(error)}"
+            ) from error
+
+
+def _differs(where: str, key: str, was: Any, now: Any) -> str:
+    if key == "source":
+        return (
+            f"{where!r} was begun with other events, or they have changed since; begin anew with "
+            "overwrite=True"
+        )
+    return (
+        f"{where!r} was begun with {key} {was!r}, and this run has {now!r}; use the same, or "
+        "begin anew with overwrite=True"
+    )
+
+
+def _part(number: int) -> str:
+    return f"part-{number:05}.parquet"
+
+
+def _note(number: int) -> str:
+    return f"_done-{number:05}.json"
+
+
+def _errors(number: int) -> str:
+    return f"_errors-{number:05}.parquet"
+
+
+def _is_part(name: str) -> bool:
+    return name.startswith("part-") and name.endswith(".parquet")

@@ -1,0 +1,259 @@
+"""Runs any amount of events, a chunk at a time, and writes what comes of each at once."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from .engine.progress import Progress
+from .engine.sources import Source
+from .errors import GraphError, RunInterrupted, counted, one_line
+from .nodes import stateful_in
+from .outputs import chosen
+from .sinks import Staging
+
+if TYPE_CHECKING:
+    from .graph import Graph
+    from .picture import Drawing, Renderer
+    from .run import Run
+
+MOST_ERRORS = 10_000
+"""Of how many failed events `StreamedRun.errors` tells."""
+
+
+class StreamedRun:
+    """What came of events that were run a chunk at a time; made by ``graph.run(..., into=...)``.
+
+    Nothing of a finished chunk is kept in memory but counts, and the first failures.
+
+    Attributes
+    ----------
+    graph : str
+        The graph's name.
+    seed : int
+        The seed of the run's draws.
+    path : str
+        The output, as it was asked for.
+    complete : bool
+        Whether all events are run and the output is in place.
+    failed : int
+        How many events failed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from graph_magics import Graph
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = Graph("g", abs).run(iter([[3, -4], [5]]), into=f"{folder}/out.jsonl")
+    ...     print(Path(run.path).read_text().splitlines()[1])
+    ...     run.complete, len(run), run.frame["response"].tolist()
+    {"abs":4,"response":4,"status":200,"error":null}
+    (True, 3, [3, 4, 5])
+    """
+
+    def __init__(self, graph: Graph, staging: Staging, seed: int) -> None:
+        self.graph = graph.name
+        self.seed = seed
+        self.path = staging.path
+        self.failed = 0
+        self._root = graph._started()
+        self._staging = staging
+        self._events = 0
+        self._chunks = 0
+        self._errors: list[pd.DataFrame] = []
+        self._told = 0
+        self._traffic: dict[str, list[float]] = {}
+        self._head: pd.DataFrame | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all events are run and the output is in place."""
+        return self._staging.is_whole
+
+    def __len__(self) -> int:
+        return self._events
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The output, read back: `Run.frame`, as far as its format holds it.
+
+        Of a run that was broken off, what is there of it.
+        """
+        return self._staging.frame()
+
+    @property
+    def errors(self) -> pd.DataFrame:
+        """The first 10,000 events that failed, as in `Run.errors`; ``failed`` counts all."""
+        if self._errors:
+            return pd.concat(self._errors).iloc[:MOST_ERRORS]
+        texts = {name: pd.array([], dtype="str") for name in ("step", "error", "message", "place")}
+        frame = pd.DataFrame({**texts, "status": pd.array([], dtype="int16").to_numpy()})
+        return frame[["step", "status", "error", "message", "place"]]
+
+    def draw(self, path: str | Path | None = None, *, renderer: Renderer | None = None) -> Drawing:
+        """Draw the graph with what all chunks saw: events, errors and the time of each.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            Where to write it, as ``.svg``, ``.png`` or ``.pdf``.
+        renderer : {"wasm", "dot"}, optional
+            See `Graph.draw`.
+        """
+        from .drawing import Seen
+        from .picture import Drawing
+
+        seen = {
+            path: Seen(int(events), int(errors), seconds / events, int(refused), int(filtered))
+            for path, (events, errors, seconds, refused, filtered) in self._traffic.items()
+        }
+        drawing = Drawing(self.graph, self._root, seen, renderer=renderer)
+        if path is not None:
+            drawing.save(path)
+        return drawing
+
+    def __repr__(self) -> str:
+        where = self.path if self.complete else self._staging.unfinished
+        text = f"Run of {self.graph!r}: {counted(len(self), 'event')}, "
+        text += f"{len(self) - self.failed:,} answered, {self.failed:,} failed; in {where!r}"
+        return text if self.complete else f"{text}, broken off"
+
+    def _repr_html_(self) -> str:
+        text = f"<p>{html.escape(repr(self))}</p>"
+        if self._head is None:
+            return text
+        more = f"<p>… {len(self) - 5:,} more in .frame</p>" if len(self) > 5 else ""
+        return text + self._head.to_html(border=0, max_cols=20) + more
+
+    def _take(self, part: Run, frame: pd.DataFrame) -> None:
+        """Write a chunk, and count it."""
+        number = self._events
+        errors = part.errors.iloc[: MOST_ERRORS - self._told]
+        traffic = {
+            path: [s.events, s.errors, (s.seconds or 0.0) * s.events, s.refused, s.filtered]
+            for path, s in part._seen().items()
+        }
+        note = {"events": len(part), "failed": len(part._failures), "traffic": traffic}
+        kept = errors if len(errors) else None
+        self._staging.write(frame, number, note, kept)
+        if self._head is None:
+            self._head = frame.head(5).copy()
+        self._count(note, kept)
+
+    def _count(self, note: dict[str, Any], errors: pd.DataFrame | None) -> None:
+        self._chunks += 1
+        self._events += note["events"]
+        self.failed += note["failed"]
+        for path, some in note["traffic"].items():
+            held = self._traffic.setdefault(path, [0.0] * len(some))
+            self._traffic[path] = [a + b for a, b in zip(held, some, strict=True)]
+        if errors is not None:
+            self._told += len(errors)
+            self._errors.append(errors)
+
+
+class StreamError(GraphError):
+    """A streamed run was broken off; ``run`` is what there is of it."""
+
+    run: StreamedRun
+
+
+class StreamInterrupted(RunInterrupted):
+    """A streamed run was stopped; ``run`` is what there is of it."""
+
+    def __init__(self, run: StreamedRun, how: str) -> None:
+        KeyboardInterrupt.__init__(self, run, how)
+        self.run: Any = run
+        self._how = how
+
+    def __str__(self) -> str:
+        return f"graph {self.run.graph!r}: stopped; {self._how or 'no chunk was finished'}"
+
+
+def stream(
+    graph: Graph,
+    source: Source,
+    into: Any,
+    *,
+    seed: int,
+    chunk_size: int | None,
+    columns: Sequence[str] | None,
+    stop: bool,
+    resume: bool,
+    overwrite: bool,
+    progress: bool | None = False,
+) -> StreamedRun:
+    """Run all events of a source into an output; see `Graph.run`."""
+    if resume and source.fingerprint is None:
+        raise GraphError(
+            "an iterator cannot be gone on with, as what it gave is gone; hand over files, or a "
+            "table or list, to resume"
+        )
+    stateful = stateful_in(graph.nodes)
+    if resume and stateful:
+        raise GraphError(
+            "may remember the events before, so a run cannot be gone on with in their midst; "
+            "run all with overwrite=True",
+            node=stateful[0],
+        )
+    staging = Staging(into)
+    size = int(chunk_size or source.chunk_size)
+    told = {
+        "graph": repr(graph),
+        "seed": seed,
+        "chunk_size": size,
+        "columns": None if columns is None else list(columns),
+        "source": source.fingerprint,
+    }
+    run = StreamedRun(graph, staging, seed)
+    for note, errors in staging.begin(told, resume=resume, overwrite=overwrite):
+        run._count(note, errors)
+    if len(run):
+        run._head = staging.head().head(5)
+    memory: dict[Any, Any] = {}
+    try:
+        with Progress(source.total, shown=progress) as bar:
+            bar.done(len(run), run.failed)
+            for events in source.chunks(size, skip=len(run)):
+                part = graph._run(
+                    events, seed, first=len(run), memory=memory, chunk_size=size, stop=stop
+                )
+                run._take(part, chosen(part.frame, columns, strict=not len(run)))
+                bar.done(len(part), len(part._failures))
+                del events, part  # Not to be held while the next chunk is read.
+        if not run._chunks:  # No events at all have columns all the same.
+            part = graph._run(source.whole(), seed, memory=memory)
+            run._take(part, chosen(part.frame, columns, strict=False))
+        staging.finish()
+    except BaseException as error:
+        can_go_on = told["source"] is not None and not stateful
+        raise _broken_off(error, run, can_go_on=can_go_on) from error.__cause__
+    return run
+
+
+def _broken_off(error: BaseException, run: StreamedRun, *, can_go_on: bool) -> BaseException:
+    """The error to raise for one that broke a run off: it says how to go on."""
+    staging = run._staging
+    how = ""
+    if run._chunks:
+        how = f"{counted(len(run), 'event')} are done and kept in {staging.unfinished!r}; "
+        again = "resume=True to go on" if can_go_on else "overwrite=True to begin anew"
+        how += f"run it again with {again}"
+    else:
+        staging.remove()
+    if isinstance(error, GraphError):
+        error.message = f"{error.message}; {how}" if how else error.message
+        error.run = run  # type: ignore[attr-defined]
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return StreamInterrupted(run, how)
+    if not isinstance(error, Exception):
+        return error
+    told = StreamError(f"{one_line(error)}; {how}" if how else one_line(error), graph=run.graph)
+    told.run = run
+    told.__cause__ = error
+    return told

@@ -1,0 +1,492 @@
+"""Streamed runs: the answers of a run in memory, flat memory, broken off and gone on with."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tracemalloc
+from pathlib import Path
+
+import fsspec
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graph_magics import EventError, Graph, GraphError, Splitter, Step
+from graph_magics.streaming import StreamedRun
+
+from .models import IRIS, frame_of, mistake
+from .shells import error_of
+
+OUTPUTS = ("out/", "out.parquet", "out.jsonl", "out.jsonl.gz", "out.csv", "out.csv.gz")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+class Bomb:
+    """A step that is set off by one event, once."""
+
+    def __init__(self, at: int | None, error: BaseException | None = None) -> None:
+        self.at, self.error = at, error or KeyboardInterrupt()
+
+    def __call__(self, event):
+        if event["x"] == self.at:
+            self.at = None
+            raise self.error
+        return event
+
+
+def low(event):
+    return event["x"] * 2
+
+
+def high(event):
+    return event["x"] // (event["x"] % 7)
+
+
+def graph_of(bomb: Bomb | None = None) -> Graph:
+    """Draws, failures, objects, and a step that may break it off."""
+    split = Splitter(low=low, high=high, weights={"low": 60, "high": 40})
+    step = Step(bomb or Bomb(None))
+    return Graph("g", step >> split, namespace={})
+
+
+def events_of(size: int) -> pd.DataFrame:
+    return frame_of(x=np.arange(size), y=np.arange(size) / 2)
+
+
+def files_of(path: str) -> list[tuple[str, bytes]]:
+    found = Path(path)
+    files = sorted(found.iterdir()) if found.is_dir() else [found]
+    return [(file.name if found.is_dir() else "", file.read_bytes()) for file in files]
+
+
+def assert_nothing_beside(*names: str) -> None:
+    assert sorted(os.listdir()) == sorted(names)
+
+
+# --- the same answers -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("into", OUTPUTS)
+@pytest.mark.parametrize("source", ["a.parquet", "a.csv", "a.jsonl", "frame", "list", "iterator"])
+def test_a_streamed_run_answers_as_one_in_memory(source, into):
+    frame = events_of(300)
+    frame.to_parquet("a.parquet", row_group_size=37)
+    frame.to_csv("a.csv", index=False)
+    frame.to_json("a.jsonl", orient="records", lines=True)
+    events = {
+        "frame": frame,
+        "list": frame.to_dict("records"),
+        "iterator": (frame.iloc[start : start + 41] for start in range(0, 300, 41)),
+    }.get(source, source)
+    graph = graph_of()
+    run = graph.run(events, into=into, seed=3, chunk_size=70)
+    is_json = source in ("a.jsonl", "list")
+    whole = graph.run(frame.to_dict("records") if is_json else frame, seed=3)
+    pd.testing.assert_frame_equal(run.frame, whole.frame)
+    pd.testing.assert_frame_equal(run.errors, whole.errors)
+    assert isinstance(run, StreamedRun) and run.complete and whole.complete
+    assert len(run) == 300 and run.failed == len(whole.errors) > 0
+    assert run.path == into
+    assert_nothing_beside("a.parquet", "a.csv", "a.jsonl", into.rstrip("/"))
+
+
+@settings(max_examples=25)
+@given(
+    size=st.integers(0, 60),
+    chunk=st.integers(1, 70),
+    cut=st.integers(0, 59),
+    into=st.sampled_from(OUTPUTS),
+    seed=st.integers(0, 3),
+)
+def test_a_run_that_was_broken_off_anywhere_goes_on_to_the_same_bytes(
+    tmp_path_factory, size, chunk, cut, into, seed
+):
+    folder = tmp_path_factory.mktemp("resumed")
+    events = events_of(size)
+    graph_of().run(events, into=f"{folder}/whole/{into}", seed=seed, chunk_size=chunk)
+    graph, path = graph_of(Bomb(cut)), f"{folder}/parts/{into}"
+    if cut < size:
+        with pytest.raises(KeyboardInterrupt) as stopped:
+            graph.run(events, into=path, seed=seed, chunk_size=chunk)
+        part = stopped.value.run
+        assert not part.complete and len(part) == cut // chunk * chunk
+        whole = graph_of().run(events, seed=seed).frame
+        assert (
+            part.frame.get("status", pd.Series()).tolist() == whole["status"][: len(part)].tolist()
+        )
+        assert not os.path.exists(path.rstrip("/"))
+    run = graph.run(events, into=path, seed=seed, chunk_size=chunk, resume=True)
+    assert files_of(path) == files_of(f"{folder}/whole/{into}")
+    memory = graph_of().run(events, seed=seed)
+    assert len(run) == size and run.failed == len(memory.errors)
+    pd.testing.assert_frame_equal(run.errors, memory.errors)
+    assert list(os.listdir(f"{folder}/parts")) == [into.rstrip("/")]
+
+
+def test_cells_are_json_in_lines_and_json_text_in_tables():
+    graph = Graph("g", lambda event: [event["x"], None] if event["x"] else {"a": "é"})
+    for into in ("out/", "out.csv", "out.jsonl"):
+        run = graph.run(events_of(3), into=into, chunk_size=2)
+        assert run.frame["response"].tolist() == [{"a": "é"}, [1, None], [2, None]]
+    texts = ['{"a":"é"}', "[1,null]", "[2,null]"]
+    assert pd.read_parquet("out")["response"].tolist() == texts
+    assert pd.read_csv("out.csv")["response"].tolist() == texts
+    assert '"response":{"a":"é"},' in Path("out.jsonl").read_text()
+
+
+def test_parts_of_a_folder_have_one_schema():
+    def answer(event):
+        return None if event["x"] < 4 else event["x"] if event["x"] < 6 else "text"
+
+    Graph("g", answer).run(events_of(8), into="out/", chunk_size=2)
+    schemas = [pq.read_schema(path) for path in sorted(Path("out").iterdir())]
+    assert len(schemas) == 4 and all(schema.equals(schemas[0]) for schema in schemas)
+    assert str(schemas[0].field("status").type) == "int16"
+    assert pd.read_parquet("out")["response"].tolist()[4:] == ["4", "5", '"text"', '"text"']
+
+
+def test_labels_of_a_frame_are_kept():
+    frame = events_of(20).set_index(pd.Index([f"e{n}" for n in range(20)], name="who"))
+    run = graph_of().run(frame, into="out/", chunk_size=6)
+    assert run.frame.index.equals(frame.index)
+    assert pd.read_parquet("out").index.equals(frame.index)
+    assert run.errors.index.equals(graph_of().run(frame).errors.index)
+
+
+def test_only_the_columns_that_are_wanted_are_kept():
+    graph = graph_of()
+    whole = graph.run(events_of(20)).frame
+    wanted = ["response", "splitter"]
+    kept = [name for name in whole if name.split(".")[0] in wanted]
+    for run in (
+        graph.run(events_of(20), columns=wanted),
+        graph.run(events_of(20), columns=wanted, into="out/", chunk_size=6),
+    ):
+        pd.testing.assert_frame_equal(run.frame, whole[kept])
+    mistake(lambda: graph.run(events_of(2), columns=["respons"]), "'respons'", "'response'")
+    mistake(lambda: graph.run(events_of(2), columns=["respons"], into="o/"), "did you mean")
+    mistake(lambda: graph.run(events_of(2), columns="response"), "a list of names")
+    assert_nothing_beside("out")
+
+
+@pytest.mark.parametrize("into", OUTPUTS)
+def test_no_events_are_columns_without_rows(into):
+    run = graph_of().run(iter([]), into=into)
+    assert run.complete and len(run) == 0 and len(run.frame) == 0
+    assert {"response", "status", "error"} <= set(run.frame)
+
+
+def test_traffic_is_summed_over_the_chunks():
+    events = events_of(100)
+    run = graph_of().run(events, into="out/", chunk_size=30)
+    whole = graph_of().run(events)._seen()
+    for path, (number, errors, _, refused, filtered) in run._traffic.items():
+        seen = whole[path]
+        assert (number, errors, refused, filtered) == (
+            seen.events, seen.errors, seen.refused, seen.filtered)  # fmt: skip
+    assert "100" in run.draw("out.svg").svg
+    assert Path("out.svg").exists()
+
+
+def test_a_streamed_run_shows_itself():
+    run = graph_of().run(events_of(20), into="out/")
+    assert "20 events" in repr(run) and "'out/'" in repr(run)
+    html = run._repr_html_()
+    assert "<table" in html and "15 more" in html
+
+
+def test_a_url_is_written_to():
+    fs = fsspec.filesystem("memory")
+    for into in ("memory://streamed/out/", "memory://streamed/out.csv"):
+        bomb = Bomb(15)
+        with pytest.raises(KeyboardInterrupt):
+            graph_of(bomb).run(events_of(20), into=into, chunk_size=6)
+        run = graph_of(bomb).run(events_of(20), into=into, chunk_size=6, resume=True)
+        pd.testing.assert_frame_equal(run.frame, graph_of().run(events_of(20)).frame)
+    names = [path.removeprefix("/streamed/") for path in sorted(fs.find("/streamed"))]
+    assert names == ["out.csv", *(f"out/part-0000{part}.parquet" for part in range(4))]
+
+
+def test_what_a_run_wrote_can_be_run():
+    Graph("g", lambda event: event["x"] + 1).run(events_of(10), into="out/", chunk_size=4)
+    again = Graph("g", lambda event: event["response"] * 2).run("out/")
+    assert again.frame["response"].tolist() == [2 * (n + 1) for n in range(10)]
+
+
+# --- broken off -----------------------------------------------------------------------------
+
+
+def test_an_interrupt_leaves_the_finished_chunks_and_says_how_to_go_on():
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        graph_of(Bomb(25)).run(events_of(40), into="out/", chunk_size=10)
+    run = stopped.value.run
+    assert not run.complete and len(run) == len(run.frame) == 20
+    for word in ("20 events", "'out.unfinished'", "resume=True"):
+        assert word in str(stopped.value)
+    assert "broken off" in repr(run)
+    assert_nothing_beside("out.unfinished")
+
+
+def test_nothing_is_left_where_no_chunk_was_finished():
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        graph_of(Bomb(5)).run(events_of(40), into="out/", chunk_size=10)
+    assert len(stopped.value.run) == len(stopped.value.run.frame) == 0
+    assert_nothing_beside()
+
+
+def test_a_failure_that_is_to_stop_the_run_keeps_the_chunks_before_it():
+    failing = graph_of().run(events_of(40)).errors.index[-1]
+    with pytest.raises(EventError) as stopped:
+        graph_of().run(events_of(40)[:], into="out/", chunk_size=1, on_error="raise")
+    assert stopped.value.run.failed == 0
+    assert len(stopped.value.run) <= failing
+    assert isinstance(stopped.value.__cause__, ZeroDivisionError)
+
+
+def test_an_unreadable_row_keeps_the_chunks_before_it_and_the_run_goes_on_when_it_is_mended():
+    lines = ["x,y", *(f"{n},0.5" for n in range(30))]
+    lines[18] = "17"
+    Path("a.csv").write_text("\n".join(lines))
+    error = mistake(
+        lambda: graph_of().run("a.csv", into="out.csv", chunk_size=5),
+        "'a.csv'", "line 19", "15 events", "resume=True",
+    )  # fmt: skip
+    assert len(error.run) == 15
+    # Mended, it is another file: that cannot be told from other events.
+    lines[18] = "17,0.5"
+    Path("a.csv").write_text("\n".join(lines))
+    mistake(lambda: graph_of().run("a.csv", into="out.csv", chunk_size=5, resume=True), "changed")
+    assert len(graph_of().run("a.csv", into="out.csv", overwrite=True)) == 30
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl"])
+def test_a_file_that_vanishes_is_told_and_the_chunks_before_it_are_kept(kind):
+    def remove(event):
+        if event["x"] == 3 and os.path.exists(f"2.{kind}"):
+            os.remove(f"2.{kind}")
+        return event["x"]
+
+    for name in "12":
+        path, frame = f"{name}.{kind}", events_of(10)
+        if kind == "csv":
+            frame.to_csv(path, index=False)
+        elif kind == "jsonl":
+            frame.to_json(path, orient="records", lines=True)
+        else:
+            frame.to_parquet(path)
+    error = mistake(
+        lambda: Graph("g", remove).run(f"?.{kind}", into="out/", chunk_size=5),
+        f"'2.{kind}'", "cannot be read", "No such file", "resume=True",
+    )  # fmt: skip
+    assert len(error.run) == 10
+
+
+@pytest.mark.parametrize("into", ["out/", "out.csv"])
+@pytest.mark.parametrize("broken", [2, 4])
+def test_a_full_disk_keeps_what_is_written_and_the_run_goes_on(monkeypatch, into, broken):
+    write, calls = pq.write_table, []
+
+    def full(*arguments, **options):
+        calls.append(1)
+        if len(calls) == broken:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(*arguments, **options)
+
+    graph = Graph("g", lambda event: event["x"])
+    graph.run(events_of(20), into=f"whole-{into}", chunk_size=5)
+    monkeypatch.setattr(pq, "write_table", full)
+    error = mistake(
+        lambda: graph.run(events_of(20), into=into, chunk_size=5), "No space left", "resume=True"
+    )
+    assert len(error.run) == len(error.run.frame) == 5 * (broken - 1)
+    graph.run(events_of(20), into=into, chunk_size=5, resume=True)
+    assert files_of(into) == files_of(f"whole-{into}")
+
+
+def test_a_crash_while_the_file_is_put_together_loses_nothing(monkeypatch):
+    graph = Graph("g", lambda event: event["x"])
+    graph.run(events_of(20), into="whole.csv", chunk_size=5)
+    with monkeypatch.context() as patch:
+        patch.setattr("graph_magics.sinks.staging.write_csv", lambda *_: 1 / 0)
+        error = mistake(lambda: graph.run(events_of(20), into="out.csv", chunk_size=5), "Zero")
+    assert len(error.run) == 20 and not error.run.complete
+    assert not os.path.exists("out.csv")
+    called = []
+    again = Graph("g", lambda event: called.append(event) or event["x"])
+    again.run(events_of(20), into="out.csv", chunk_size=5, resume=True)
+    assert files_of("out.csv") == files_of("whole.csv") and not called
+
+
+def test_a_chunk_that_was_half_written_is_done_again():
+    bomb = Bomb(17)
+    graph = graph_of(bomb)
+    with pytest.raises(KeyboardInterrupt):
+        graph.run(events_of(20), into="out/", chunk_size=5)
+    last = Path("out.unfinished/part-00002.parquet")
+    last.write_bytes(last.read_bytes()[:50])
+    run = graph.run(events_of(20), into="out/", chunk_size=5, resume=True)
+    pd.testing.assert_frame_equal(run.frame, graph_of().run(events_of(20)).frame)
+    assert len(run.errors) == run.failed
+
+
+# --- what is refused ------------------------------------------------------------------------
+
+
+def broken_off(into: str = "out/", **options) -> Graph:
+    graph = graph_of(Bomb(15))
+    with pytest.raises(KeyboardInterrupt):
+        graph.run(events_of(20), into=into, chunk_size=5, **options)
+    return graph
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"seed": 8}, ["seed 7", "8"]),
+        ({"chunk_size": 6}, ["chunk_size 5", "6"]),
+        ({"columns": ["response"]}, ["columns None", "response"]),
+        ({"events": events_of(21)}, ["other events"]),
+        ({"events": events_of(20) * 2}, ["other events"]),
+        ({"graph": Graph("h", low)}, ["graph", "'h'"]),
+    ],
+)
+def test_another_run_cannot_go_on_with_it(changed, words):
+    graph = broken_off(seed=7)
+    options = {"seed": 7, "chunk_size": 5, "events": events_of(20), "graph": graph, **changed}
+    graph, events = options.pop("graph"), options.pop("events")
+    mistake(
+        lambda: graph.run(events, into="out/", resume=True, **options),
+        "out.unfinished", "overwrite=True", *words,
+    )  # fmt: skip
+
+
+def test_an_unfinished_run_is_not_thrown_away_unasked():
+    graph = broken_off()
+    mistake(lambda: graph.run(events_of(20), into="out/"), "3 finished chunks", "resume=True")
+    assert len(graph.run(events_of(20), into="out/", overwrite=True)) == 20
+    assert_nothing_beside("out")
+
+
+@pytest.mark.parametrize("into", OUTPUTS)
+def test_an_output_is_replaced_only_if_asked(into):
+    graph_of().run(events_of(3), into=into)
+    for resume in (False, True):
+        mistake(lambda resume=resume: graph_of().run(events_of(9), into=into, resume=resume),
+                "is there already", "overwrite=True")  # fmt: skip
+    assert len(graph_of().run(events_of(9), into=into, overwrite=True).frame) == 9
+    assert_nothing_beside(into.rstrip("/"))
+
+
+def test_a_folder_of_other_things_is_never_replaced():
+    os.mkdir("home")
+    Path("home/letter.txt").write_text("dear")
+    mistake(lambda: graph_of().run(events_of(3), into="home/", overwrite=True), "letter.txt")
+    mistake(lambda: graph_of().run(events_of(3), into="home", overwrite=True), "letter.txt")
+    assert Path("home/letter.txt").read_text() == "dear"
+    os.mkdir("empty")
+    graph_of().run(events_of(3), into="empty")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"into": "out.txt"}, ["'out.txt'", ".parquet", ".jsonl"]),
+        ({"into": "none://out/"}, ["none://out/"]),
+        ({"resume": True}, ["into="]),
+        ({"overwrite": True}, ["into="]),
+        ({"into": "out/", "engine": "dask"}, ["Dask"]),
+    ],
+)
+def test_what_cannot_be_asked_for_is_told(options, words):
+    mistake(lambda: graph_of().run(events_of(3), **options), *words)
+
+
+def test_an_iterator_cannot_be_gone_on_with_and_the_error_says_so():
+    mistake(lambda: graph_of().run(iter([]), into="out/", resume=True), "iterator")
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        graph_of(Bomb(15)).run(iter([events_of(20)]), into="out/", chunk_size=5)
+    assert "overwrite=True" in str(stopped.value)
+
+
+class Counts:
+    """A step of MLRun's manner that remembers how many events it has seen."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def do(self, event):
+        self.seen += 1
+        if self.seen == 17:
+            raise KeyboardInterrupt
+        return self.seen
+
+
+def test_steps_that_remember_are_not_gone_on_with_in_the_midst_of_what_they_have_seen():
+    graph = Graph("g", topology="flow", engine="sync", namespace={"Counts": Counts})
+    graph.to("Counts", name="counts").respond()
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        graph.run(events_of(20), into="out/", chunk_size=5)
+    assert "overwrite=True" in str(stopped.value) and "resume" not in str(stopped.value)
+    mistake(
+        lambda: graph.run(events_of(20), into="out/", chunk_size=5, resume=True),
+        "'counts'", "remember", "overwrite=True",
+    )  # fmt: skip
+
+
+# --- memory ---------------------------------------------------------------------------------
+
+
+def test_memory_does_not_grow_with_the_number_of_events():
+    def total(frame: pd.DataFrame) -> np.ndarray:
+        return frame.to_numpy().sum(axis=1)
+
+    graph = Graph("g", Step(total, batch=True))
+    peaks = []
+    for chunks in (5, 50):
+        pieces = (frame_of(x=np.random.default_rng(n).random(4096)) for n in range(chunks))
+        tracemalloc.start()
+        graph.run(pieces, into=f"out-{chunks}/", chunk_size=4096)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_errors_are_told_up_to_a_number_and_counted_all(monkeypatch):
+    monkeypatch.setattr("graph_magics.streaming.MOST_ERRORS", 7)
+    run = Graph("g", lambda event: 1 / 0).run(events_of(30), into="out/", chunk_size=5)
+    assert run.failed == 30 and run.errors.index.tolist() == list(range(7))
+    empty = Graph("g", abs).run([1], into="none/")
+    assert len(empty.errors) == 0
+    assert empty.errors.dtypes.equals(run.errors.dtypes)
+
+
+# --- the magic ------------------------------------------------------------------------------
+
+
+def test_the_magic_writes_to_a_path_and_goes_on(shell):
+    IRIS.to_parquet("2026-1.parquet")
+    IRIS.to_parquet("2026-2.parquet")
+    shell.user_ns["g"] = Graph("g", lambda row: len(row), namespace={})
+    run = shell.run_line_magic("graph_run", "g 2026-*.parquet --into out/ --columns response")
+    assert run.complete and len(run) == 300 and list(run.frame) == ["response"]
+    assert "is there already" in error_of(shell, "%graph_run g 2026-*.parquet --into out/")
+    again = shell.run_line_magic("graph_run", "g 2026-1.parquet --into out.jsonl --resume")
+    assert len(again) == 150
+    shell.run_line_magic("graph_run", "g 2026-1.parquet --into out.jsonl --overwrite")
+    in_memory = shell.run_line_magic("graph_run", "g 2026-1.parquet --into results")
+    assert shell.user_ns["results"] is in_memory
+
+
+def test_an_error_of_a_stream_is_one_line(shell):
+    shell.user_ns["g"] = graph_of()
+    assert "no file is named" in error_of(shell, "%graph_run g none-*.csv --into out/")
+    assert isinstance(GraphError("x"), Exception)
