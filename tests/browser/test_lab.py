@@ -79,3 +79,19 @@ def test_the_third_tutorial_runs_mlruns_calls(open_notebook: Open, artefacts: Pa
         expect(table).to_contain_text(words)
 
     assert notebook.complaints == []
+
+
+def test_the_fourth_tutorial_runs_files_and_goes_on_where_it_stopped(
+    open_notebook: Open, artefacts: Path
+) -> None:
+    notebook = open_notebook("04_large_batches.ipynb")
+    notebook.run_all()
+    notebook.picture(artefacts / "04_large_batches.png")
+
+    assert notebook.errors == []
+    assert notebook.not_run == []
+
+    expect_drawing(notebook)
+    expect(notebook.answer("streamed").first).to_contain_text("120,000 answered")
+
+    assert notebook.complaints == []
