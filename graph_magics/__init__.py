@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .errors import EventError, GraphError, RunInterrupted
+from .errors import EventError, GraphError
 from .graph import Graph
 from .routers import (
     Ensemble,
@@ -13,7 +13,7 @@ from .routers import (
     Switch,
     VotingEnsemble,
 )
-from .run import Run
+from .run import Run, RunInterrupted
 from .steps import Model, Remote, Step
 from .wire import Response
 

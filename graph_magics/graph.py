@@ -17,7 +17,7 @@ from .binding import bound_flow, refuse_unbound, told, unbound_in
 from .blame import raise_first
 from .engine import Done, Events, Interrupts, Outcome, execute, first_of
 from .engine.sources import source_of
-from .errors import GraphError, RunInterrupted, a, near
+from .errors import GraphError, a, near
 from .exchanges import KSERVE, PLAIN, Asked, Exchange, MLRunExchange
 from .flow import Flow
 from .formats.python import run_body
@@ -26,7 +26,7 @@ from .mlrun.face import Declarations, Served, ServedGraph
 from .mlrun.lookup import Namespace
 from .naming import caller
 from .nodes import Node, accepts, walk
-from .run import Run
+from .run import Run, RunInterrupted
 from .serving import headers_of
 from .wire import Response
 

@@ -15,11 +15,11 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, TraitError, observe
 
 from .engine.paths import is_path
-from .errors import GraphError, RunInterrupted, a, listed, near, one_line
+from .errors import GraphError, a, listed, near, one_line
 from .formats import is_manifest
 from .graph import Graph
 from .mlrun.models.files import SETTINGS
-from .run import Run
+from .run import Run, RunInterrupted
 
 if TYPE_CHECKING:
     from .streaming import StreamedRun

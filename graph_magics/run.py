@@ -377,3 +377,43 @@ def _body(batch: Batch, row: int) -> Any:
     if isinstance(body, Samples):
         return body.tolist()[0]
     return read(objects(body)[0])
+
+
+class RunInterrupted(KeyboardInterrupt):
+    """A run was stopped, as by the notebook's button; what was done by then is kept.
+
+    Attributes
+    ----------
+    run : Run
+        Of the events that were done, in whole chunks; its ``complete`` is False.
+    total : int
+        How many events there were.
+
+    Examples
+    --------
+    >>> from graph_magics import Graph, RunInterrupted
+    >>> def stopped(event):
+    ...     if event == 2:
+    ...         raise KeyboardInterrupt
+    ...     return event
+    >>> try:
+    ...     Graph("g", stopped).run([0, 1, 2, 3], chunk_size=2)
+    ... except RunInterrupted as stop:
+    ...     print(stop)
+    ...     print(stop.run.frame["response"].tolist())
+    graph 'g': stopped when 2 of 4 events were done
+    [0, 1]
+    """
+
+    def __init__(self, run: Run, total: int) -> None:
+        super().__init__(run, total)
+        self.run = run
+        self.total = total
+
+    def __str__(self) -> str:
+        done = f"{len(self.run):,} of {counted(self.total, 'event')}"
+        return f"graph {self.run.graph!r}: stopped when {done} were done"
+
+    def _render_traceback_(self) -> list[str]:
+        """Show one line in a notebook: where it was stopped says nothing."""
+        return [f"{type(self).__name__}: {self}"]

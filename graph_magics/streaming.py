@@ -11,15 +11,15 @@ import pandas as pd
 
 from .engine.progress import Progress
 from .engine.sources import Source
-from .errors import GraphError, RunInterrupted, counted, one_line
+from .errors import GraphError, counted, one_line
 from .nodes import stateful_in
 from .outputs import chosen
+from .run import Run, RunInterrupted
 from .sinks import Staging
 
 if TYPE_CHECKING:
     from .graph import Graph
     from .picture import Drawing, Renderer
-    from .run import Run
 
 MOST_ERRORS = 10_000
 """Of how many failed events `StreamedRun.errors` tells."""

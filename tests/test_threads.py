@@ -178,6 +178,7 @@ def test_an_interrupt_does_not_wait_for_a_function_that_cannot_be_ended():
 
 def test_an_interrupt_ends_a_run_whose_routes_wait():
     long = LongWait()
+    run(Ensemble(a=Waits(lambda e: e), b=lambda e: e), [1])  # So that it waits when it is struck.
     interrupt()
     with soon(), pytest.raises(KeyboardInterrupt):
         run(Ensemble(a=Waits(lambda e: long()), b=lambda e: e), [1])
