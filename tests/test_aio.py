@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 
 from graph_magics import Graph, Step
-from graph_magics.engine.aio import CONCURRENCY, async_map
+from graph_magics.engine.aio import async_map
+from graph_magics.limits import CONCURRENCY
 
 from .models import answers, frame_of, has_words, run
 

@@ -15,14 +15,9 @@ from functools import partial
 from typing import Any
 
 from ..errors import GraphError
+from ..limits import CONCURRENCY
 from .ending import Ended, end, heeding
-from .kernel import raised, told, waited_for
-
-#: How many events an async step has under way at once.
-CONCURRENCY = 32
-
-#: How many seconds the loop may take to take notice of an interrupt.
-_PATIENCE = 0.2
+from .kernel import PATIENCE, told, waited_for
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
@@ -53,7 +48,7 @@ def async_map(
             return pool.submit(context.run, asyncio.run, coroutine).result()
     if loop == "kernel" and (notebooks := asyncio._get_running_loop()) is not None:
         _private_loop()  # Begun before nest-asyncio changes how loops run, it stays as it was.
-        return raised(waited_for(_map(function, events, limit), notebooks))
+        return _raised(waited_for(_map(function, events, limit), notebooks))
     # Made first, so that it can be cancelled whenever an interrupt comes.
     future: Future[list[Any]] = Future()
     heeding(future)
@@ -67,7 +62,15 @@ def async_map(
         if isinstance(error, KeyboardInterrupt):
             _leave_if_busy(ours)
         raise
-    return raised(results)
+    return _raised(results)
+
+
+def _raised(results: list[Any]) -> list[Any]:
+    """Raise what ends a run, whichever event raised it."""
+    for result in results:
+        if isinstance(result, (SystemExit, KeyboardInterrupt)):
+            raise result
+    return results
 
 
 def _start(future: Future[list[Any]], work: Callable[[], Coroutine[Any, Any, list[Any]]]) -> None:
@@ -102,7 +105,7 @@ def _leave_if_busy(loop: asyncio.AbstractEventLoop) -> None:
     global _loop, _thread
     free = threading.Event()
     loop.call_soon_threadsafe(free.set)
-    if free.wait(_PATIENCE):
+    if free.wait(PATIENCE):
         return
     with _lock:
         if _loop is not loop:

@@ -16,8 +16,8 @@ _OTHER_LOOP = re.compile(
     re.IGNORECASE,
 )
 
-#: How many seconds a step may take to take notice of an interrupt.
-_PATIENCE = 0.2
+#: How many seconds steps may take to take notice of an interrupt.
+PATIENCE = 0.2
 
 
 def waited_for(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> Any:
@@ -43,7 +43,7 @@ def waited_for(coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventL
     except BaseException:
         task.cancel()
         # Let it take notice, while this cell is still the one that runs.
-        loop.run_until_complete(asyncio.wait({task}, timeout=_PATIENCE))
+        loop.run_until_complete(asyncio.wait({task}, timeout=PATIENCE))
         raise
 
 
@@ -57,11 +57,3 @@ def told(error: BaseException) -> BaseException:
     )
     advice.__cause__ = error
     return advice.with_traceback(error.__traceback__)
-
-
-def raised(results: list[Any]) -> list[Any]:
-    """Raise what ends a run, whichever event raised it."""
-    for result in results:
-        if isinstance(result, (SystemExit, KeyboardInterrupt)):
-            raise result
-    return results

@@ -19,10 +19,10 @@ from ..copying import copies, unshared
 from ..errors import GraphError, a, counted, listed, near
 from ..failures import Failure
 from ..joining import columns_of
+from ..limits import CONCURRENCY, count, seconds
 from ..naming import natural_name
 from ..nodes import MissingColumns, Node, accepts
 from ..wire import statuses_of
-from .limits import CONCURRENCY, count, seconds
 
 #: For how many events Python's garbage collector is held.
 _AT_ONCE = 10_000

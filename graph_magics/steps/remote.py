@@ -17,9 +17,9 @@ from ..bodies import objects
 from ..context import Context
 from ..errors import GraphError, one_line
 from ..failures import Failure
+from ..limits import CONCURRENCY, count, seconds
 from ..nodes import Node, accepts
 from ..wire import Raw, with_nulls, written
-from .limits import CONCURRENCY, count, seconds
 
 TIMEOUT = 300.0
 """How many seconds a service may take, where nothing is said; Knative's own limit."""

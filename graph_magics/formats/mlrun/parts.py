@@ -11,12 +11,12 @@ import numpy as np
 
 from ...errors import a
 from ...flow import Flow
+from ...limits import CONCURRENCY
 from ...mlrun.face import ServedGraph
 from ...nodes import Node
 from ...routers import Ensemble, ParallelRun, Sequence, Splitter, Switch, VotingEnsemble
 from ...routers.base import OPTIONS
 from ...steps import Model, Remote, Step
-from ...steps.limits import CONCURRENCY
 from ..kserve.terms import Names
 from .made import Made
 from .needs import Needs

@@ -17,10 +17,6 @@ import httpx
 from ...backoff import pause
 from ...errors import GraphError, Unanswered, one_line
 from ...gohttp.transport import BrokenOff, exchanged
-from ...steps.limits import CONCURRENCY
-from ...steps.remote import TIMEOUT
-
-__all__ = ["BACKOFF_FACTOR", "CONCURRENCY", "RETRIES", "TIMEOUT"]
 
 RETRIES = 6
 """How often a request is sent again, where nothing is said (MLRun 1.12)."""

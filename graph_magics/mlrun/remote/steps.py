@@ -16,6 +16,8 @@ from ...bodies import Samples
 from ...context import Context
 from ...errors import GraphError, a, one_line
 from ...failures import Failure
+from ...limits import CONCURRENCY
+from ...steps.remote import TIMEOUT
 from ...wire import plain_value, with_nulls
 from ..calling import each, own_bodies, without_errors
 from ..errors import MLRunInvalidArgumentError
@@ -26,9 +28,7 @@ from ..storey.classes import Flow
 from ..storey.elements import StoreyNode
 from .sending import (
     BACKOFF_FACTOR,
-    CONCURRENCY,
     RETRIES,
-    TIMEOUT,
     BadResponse,
     Line,
     Reply,

@@ -13,9 +13,9 @@ import numpy as np
 from ...batch import Batch
 from ...context import Context
 from ...copying import fresh
-from ...engine.aio import CONCURRENCY
 from ...errors import GraphError, near
 from ...failures import Failure, united
+from ...limits import CONCURRENCY
 from ..base import Spread
 from ..calling import awaited, each, others, own_bodies, told, without_errors
 from ..declaring import TaskStep

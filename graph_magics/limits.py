@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..errors import GraphError
+from .errors import GraphError
 
 CONCURRENCY = 32
 """How many events a step has under way at once, where nothing is said."""
