@@ -8,23 +8,22 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from uuid import uuid4
 
 import numpy as np
 import pandas as pd
 
 from .bodies import take
-from .engine import Events, take_events
-from .engine.local import ALL_AT_ONCE, GRID, _may_part, _slice
+from .engine import Events, is_dask, take_events
+from .engine.chunks import starts_of
+from .engine.events import check_names
 from .engine.sources import source_of
-from .errors import GraphError, counted, listed
+from .errors import GraphError, counted
 from .nodes import stateful_in
+from .running import Runnable
 from .schema import Schema
 from .shipping import Shipped
-
-if TYPE_CHECKING:
-    from .graph import Graph
 
 try:
     import dask
@@ -37,10 +36,6 @@ except ImportError as error:
 
 #: How many events are run beforehand, to know the columns.
 SAMPLE = 100
-#: Fewer events are not worth a task of their own.
-LEAST = 1_000
-#: So many rows linear algebra takes at once, or a part of so many.
-_ROWS = 16
 
 
 class DaskRun:
@@ -125,13 +120,8 @@ class DaskRun:
         return f"<p>{html.escape(repr(self))}</p>{self.frame._repr_html_()}"
 
 
-def is_dask(events: Any) -> bool:
-    """Tell whether events are a collection of Dask's."""
-    return hasattr(type(events), "__dask_graph__")
-
-
 def run_on_dask(
-    graph: Graph,
+    graph: Runnable,
     events: Any,
     *,
     seed: int,
@@ -251,34 +241,17 @@ class _Parts:
     divisions: tuple[Any, ...] | None
 
 
-def _cut(events: Events, graph: Graph, size: int | None) -> _Parts:
+def _cut(events: Events, graph: Runnable, size: int | None) -> _Parts:
     """Cut events that are here into parts."""
     total = len(events)
-    starts = _starts(total, graph, size)
-    some = [
-        Events(_slice(events.bodies, start, end), events.index[start:end])
-        for start, end in itertools.pairwise([*starts, total])
-    ]
+    starts = starts_of(graph.root, total, _cores(), size)
+    some = [events.part(start, end) for start, end in itertools.pairwise([*starts, total])]
     partitions = [dask.delayed(part, name=f"events-{uuid4().hex}", traverse=False) for part in some]
     places = np.unique(np.linspace(0, total - 1, min(SAMPLE, total)).astype(int))
     sample: Any = take(events.bodies, places)
     return _Parts(
         partitions, [len(part) for part in some], sample, _divisions(events.index, starts)
     )
-
-
-def _starts(total: int, graph: Graph, size: int | None) -> Sequence[int]:
-    """Where the parts begin.
-
-    Linear algebra rounds the last rows of an odd number otherwise: these are to be the same ones
-    as in a run here, so that its answers are the same to the last bit.
-    """
-    if size is not None or not total:
-        return range(0, max(total, 1), size or 1)
-    size = -(-total // (4 * _cores()))
-    if total > ALL_AT_ONCE and _may_part(graph.root):
-        return [0, *range(GRID + total % GRID, total, -(-size // GRID) * GRID)]
-    return range(0, total, -(-max(size, LEAST) // _ROWS) * _ROWS)
 
 
 def _divisions(index: pd.Index, starts: Sequence[int]) -> tuple[Any, ...] | None:
@@ -297,9 +270,8 @@ def _dasks(events: Any) -> _Parts:
             "of Dask's collections events may be a DataFrame, a Series or a Bag of JSON bodies, "
             f"got {type(events).__name__}; see dask.dataframe.from_dask_array, from_delayed"
         )
-    if isinstance(events, dd.DataFrame) and not events.columns.is_unique:
-        twice = events.columns[events.columns.duplicated()].unique()
-        raise GraphError(f"the events have several columns called {listed(twice)}; rename them")
+    if isinstance(events, dd.DataFrame):
+        check_names(events.columns)
     partitions = events.to_delayed()
     look = dask.delayed(_looked_at, pure=False)
     most = -(-SAMPLE // len(partitions))

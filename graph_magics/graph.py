@@ -5,20 +5,20 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from .binding import bound_flow, refuse_unbound, told, unbound_in
 from .blame import raise_first
-from .engine import Done, Events, Interrupts, Outcome, execute, first_of
-from .engine.sources import source_of
+from .dispatch import Runs
+from .engine import execute
 from .errors import GraphError, a, near
 from .exchanges import KSERVE, PLAIN, Asked, Exchange, MLRunExchange
+from .exporting import Exports
 from .flow import Flow
 from .formats.python import run_body
 from .mlrun.answers import NoJSON
@@ -26,7 +26,6 @@ from .mlrun.face import Declarations, Served, ServedGraph
 from .mlrun.lookup import Namespace
 from .naming import caller
 from .nodes import Node, accepts, walk
-from .run import Run, RunInterrupted
 from .serving import headers_of
 from .wire import Response
 
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from .picture import Drawing, Renderer
 
 
-class Graph(Declarations):
+class Graph(Runs, Exports, Declarations):
     """Steps and routers that events are run through.
 
     Parameters
@@ -263,162 +262,6 @@ class Graph(Declarations):
         """Every node by its dotted path, parents first."""
         return dict(walk(self.root))
 
-    def run(
-        self,
-        events: Any,
-        *,
-        seed: int = 0,
-        on_error: Literal["keep", "raise"] = "keep",
-        chunk_size: int | None = None,
-        engine: Literal["local", "dask"] = "local",
-        progress: bool | None = None,
-        into: Any = None,
-        columns: Sequence[str] | None = None,
-        resume: bool = False,
-        overwrite: bool = False,
-    ) -> Any:
-        """Run a batch of events through the graph.
-
-        Parameters
-        ----------
-        events : DataFrame, Series, ndarray, list of JSON bodies, one JSON body (a dict), or path
-            A row, item or body for each event. Never changed. With a manifest, a body may be
-            bytes, and a row of a table is sent as ``{"instances": [{column: value}]}``.
-
-            A path, glob or URL that fsspec knows, or a list of such, is of JSON Lines
-            (``.jsonl``, ``.ndjson``) or CSV, which may be compressed (``.gz``, ``.bz2``,
-            ``.xz``, ``.zst``), or of Parquet; a folder, of the Parquet files in it. An
-            iterator gives frames, arrays, lists of bodies, or single bodies.
-        seed : int
-            Of the draws of Splitters; the same seed draws the same.
-        on_error : {"keep", "raise"}
-            Whether an event that fails keeps its error in its row, or stops the run.
-        chunk_size : int, optional
-            How many events to hand on at once, to bound memory; it changes no answer. With
-            ``into``, 65,536 rows of a table or 8,192 JSON bodies if absent.
-        engine : {"local", "dask"}
-            Where it runs: here, or by Dask's scheduler or current client, as with a Dask
-            DataFrame as events. None changes an answer.
-        progress : bool, optional
-            Whether a bar shows how far it is; if absent, after half a second. It counts chunks
-            that are done, so a run of a single chunk has none.
-        into : str or path, optional
-            Where to write what comes out, chunk by chunk: only one chunk is in memory at a
-            time. ``"out/"`` is a folder of Parquet files, one for each chunk; or one file, that
-            ends in ``.parquet``, ``.jsonl``, ``.jsonl.gz``, ``.csv`` or ``.csv.gz``. It is
-            there when all is done; until then ``out.unfinished`` holds the finished chunks. A
-            cell that is a list or an object is JSON text in Parquet and CSV; so is a column
-            whose values have no type in common. The index is written where it is not just the
-            event's number.
-        columns : sequence of str, optional
-            The columns of the frame that are kept; ``"vote"`` stands for ``"vote.benign"``, too.
-        resume : bool
-            With ``into``: go on after the last finished chunk of a run that was broken off. It
-            must be the same run: events, seed, columns, chunk size and graph; the models in it
-            are not compared. What comes out is the same to the last byte. Refused for a graph
-            with classes of MLRun's that may remember the events before.
-        overwrite : bool
-            With ``into``: replace what is there.
-
-        Returns
-        -------
-        Run
-            Of Dask's engine a `DaskRun`, whose ``frame`` is lazy. With ``into`` a
-            `StreamedRun`, whose ``frame`` reads the output back.
-
-        Raises
-        ------
-        GraphError
-            If the events are none of the above.
-        EventError
-            With ``on_error="raise"``, for the first event that failed.
-        RunInterrupted
-            If it is stopped, as by the notebook's button; what is done by then is its ``run``.
-
-        Examples
-        --------
-        >>> from graph_magics import Graph
-        >>> Graph("g", abs).run([3, -4]).frame["response"].tolist()
-        [3, 4]
-        """
-        if on_error not in ("keep", "raise"):
-            raise GraphError(f'on_error must be "keep" or "raise", got {on_error!r}')
-        if not _is_whole(seed):
-            raise GraphError(f"seed must be a whole number, got {seed!r}")
-        if chunk_size is not None and (not _is_whole(chunk_size) or chunk_size < 1):
-            raise GraphError(f"chunk_size must be a whole number from 1 on, got {chunk_size!r}")
-        if engine not in ("local", "dask"):
-            raise GraphError(f'engine must be "local" or "dask", got {engine!r}')
-        if into is None and (resume or overwrite):
-            raise GraphError("resume and overwrite are of an output: say into='out/'")
-        if isinstance(columns, str):
-            raise GraphError(f"columns must be a list of names, got the text {columns!r}")
-        if engine == "dask" or hasattr(type(events), "__dask_graph__"):
-            if into is not None or columns is not None:
-                raise GraphError(
-                    "into and columns are not for Dask, whose frame is lazy: "
-                    "run.frame[columns].to_parquet(into)"
-                )
-            from .distributed import run_on_dask
-
-            run: Any = run_on_dask(
-                self, events, seed=int(seed), on_error=on_error, chunk_size=chunk_size
-            )
-            return run
-        stop = on_error == "raise"
-        try:
-            source = source_of(events)
-            if into is not None:
-                from .streaming import stream
-
-                return stream(
-                    self, source, into, seed=int(seed), chunk_size=chunk_size, columns=columns,
-                    stop=stop, resume=resume, overwrite=overwrite, progress=progress,
-                )  # fmt: skip
-            taken = source.whole()
-        except GraphError as error:
-            raise error.at(graph=self.name) from error.__cause__
-        made = self._run(taken, int(seed), chunk_size=chunk_size, stop=stop, progress=progress)
-        made.keep(columns)
-        return made
-
-    def _run(
-        self,
-        events: Events,
-        seed: int,
-        *,
-        first: int = 0,
-        memory: dict[Any, Any] | None = None,
-        chunk_size: int | None = None,
-        stop: bool = False,
-        progress: bool | None = False,
-    ) -> Run:
-        """Run events, which may be a part of a run: from its event number ``first`` on."""
-        refuse_unbound(self._unbound, self.name)
-        exchange, root = self._exchange, self._started()
-        taken = exchange.taken(events)
-
-        def run_of(events: Events, outcome: Outcome) -> Run:
-            outcome.answers[:] = map(exchange.settled, outcome.answers)
-            return Run(self.name, root, events, outcome, seed=seed, as_sent=exchange.as_sent)
-
-        done = Done()
-        try:
-            with Interrupts() as interrupts:
-                outcome = execute(
-                    root, taken, seed=seed, chunk_size=chunk_size, stop_on_failure=stop,
-                    first=first, memory=memory, progress=progress, done=done,
-                    interrupts=interrupts,
-                )  # fmt: skip
-                run = run_of(taken, outcome)
-        except KeyboardInterrupt:
-            run = run_of(first_of(taken, len(done)), done.outcome())
-            run.complete = False
-            raise RunInterrupted(run, len(taken)) from None
-        if stop:
-            raise_first(outcome, self.nodes, graph=self.name, index=taken.index)
-        return run
-
     def test(
         self,
         path: Any = "/",
@@ -514,108 +357,6 @@ class Graph(Declarations):
             return self._root
         return served.started or self._made(lambda: served.start(self.name))
 
-    def to_kserve(self, path: str | Path | None = None) -> str:
-        """Write the graph as a KServe InferenceGraph that a cluster takes.
-
-        A graph of a manifest is written as it was read, fields unknown to KServe included. Of
-        a graph of Python parts, each model and function is a service, which the comments at
-        the top of the manifest list.
-
-        Parameters
-        ----------
-        path : str or Path, optional
-            A file to write the text to.
-
-        Returns
-        -------
-        str
-            YAML.
-
-        Raises
-        ------
-        GraphError
-            If KServe cannot express a part of it, or a cluster would refuse it: which, and why.
-
-        Examples
-        --------
-        >>> from graph_magics import Ensemble, Graph
-        >>> print(Graph("both", Ensemble(up=abs, down=round)).to_kserve())
-        # Services that must exist beside it:
-        ...
-        apiVersion: serving.kserve.io/v1alpha1
-        kind: InferenceGraph
-        ...
-        """
-        from .formats.kserve.export import export
-
-        if self._served is not None:
-            raise GraphError(
-                "it was declared by MLRun's calls, and to_mlrun() writes it as such",
-                graph=self.name,
-            )
-        try:
-            text = export(self.name, self.root, self.manifest).text
-        except GraphError as error:
-            raise error.at(graph=self.name) from None
-        return self._written(text, path)
-
-    def to_mlrun(self, path: str | Path | None = None) -> str:
-        """Write the graph as Python that declares the same in MLRun 1.12.
-
-        What was declared by MLRun's calls is written as such calls again. Of Python's parts,
-        functions become handlers and models MLRun's model servers. Comments at the top say
-        what the code of the function must have, which models must be saved, and in what
-        MLRun answers otherwise.
-
-        Parameters
-        ----------
-        path : str or Path, optional
-            A file to write the text to.
-
-        Returns
-        -------
-        str
-            Python.
-
-        Raises
-        ------
-        GraphError
-            If MLRun has no word for a part of it: which, why, and what to write instead.
-
-        Examples
-        --------
-        >>> from graph_magics import Graph
-        >>> graph = Graph("sizes")
-        >>> step = graph.to(name="size", handler="(len(event))").respond()
-        >>> print(graph.to_mlrun())
-        # The graph 'sizes' for MLRun 1.12.
-        import mlrun
-        <BLANKLINE>
-        fn = mlrun.new_function("sizes", kind="serving")
-        graph = fn.set_topology("flow", engine="async")
-        graph.add_step(name="size", handler="(len(event))").respond()
-        <BLANKLINE>
-        """
-        from .formats.mlrun.export import export
-
-        if self.manifest is not None:
-            raise GraphError(
-                "it was made of a manifest, which MLRun has no words for; write it with to_kserve, "
-                "or declare the graph by MLRun's calls",
-                graph=self.name,
-            )
-        return self._written(export(self.name, self._root, self._served).text, path)
-
-    def _written(self, text: str, path: str | Path | None) -> str:
-        if path is not None:
-            try:
-                Path(path).expanduser().write_text(text, encoding="utf-8")
-            except OSError as error:
-                raise GraphError(
-                    f"{str(path)!r} cannot be written: {error.strerror or error}", graph=self.name
-                ) from None
-        return text
-
     def draw(self, path: str | Path | None = None, *, renderer: Renderer | None = None) -> Drawing:
         """Draw the graph.
 
@@ -685,10 +426,6 @@ class Graph(Declarations):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": repr(self), "image/svg+xml": self.draw().svg}
-
-
-def _is_whole(number: Any) -> bool:
-    return isinstance(number, (int, np.integer)) and not isinstance(number, bool)
 
 
 @accepts(lambda thing: isinstance(thing, Graph))

@@ -7,11 +7,11 @@ from threading import Lock
 from typing import Any
 
 from .engine import Events
-from .errors import GraphError, one_line
+from .engine.parcels import dumps, loads, unsendable
 from .mlrun.base import ServedNode
 from .mlrun.face import ServedGraph
-from .nodes import Node
 from .run import Run
+from .running import run_part
 
 
 class Shipped:
@@ -44,24 +44,24 @@ class Shipped:
         """
         if self._packed is None:
             try:
-                self._packed = _dumps(self._graph)
+                self._packed = dumps(self._graph)
             except Exception as error:
-                raise _unsendable(self._graph, error) from error
+                raise unsendable(self._graph.nodes, error).at(graph=self._graph.name) from error
         return self._packed
 
     def run(self, events: Events, seed: int, **options: Any) -> Run:
         """Run a part of a run."""
         if self._is_made_anew:
-            return _loads(self.pack())._run(events, seed, **options)
+            return run_part(loads(self.pack()), events, seed, **options)
         with self._lock:
             if self._graph is None and self._packed is not None:
-                self._graph = _loads(self._packed)
+                self._graph = loads(self._packed)
                 self._packed = None  # A worker has no room for models twice.
             graph = self._graph
             if _is_served(graph):
                 # Objects of MLRun's declarations see events in one thread at a time.
-                return graph._run(events, seed, **options)
-        return graph._run(events, seed, **options)
+                return run_part(graph, events, seed, **options)
+        return run_part(graph, events, seed, **options)
 
     def __reduce__(self) -> tuple[Callable[..., Shipped], tuple[bytes, bool]]:
         return _arrived, (self.pack(), self._is_made_anew)
@@ -73,35 +73,3 @@ def _arrived(packed: bytes, is_made_anew: bool) -> Shipped:
 
 def _is_served(graph: Any) -> bool:
     return any(isinstance(node, (ServedNode, ServedGraph)) for node in graph.nodes.values())
-
-
-def _unsendable(graph: Any, error: Exception) -> GraphError:
-    """Which part of a graph it is that cannot be pickled."""
-    leaves = (path for path, node in graph.nodes.items() if not node.children)
-    path = next((path for path in leaves if not _is_sendable(graph.nodes[path])), None)
-    return GraphError(
-        f"it cannot be sent to another process: {one_line(error)}; let the step open what belongs "
-        "to this process (a connection, a lock, a file) when it is called",
-        graph=graph.name,
-        node=path,
-    )
-
-
-def _is_sendable(node: Node) -> bool:
-    try:
-        _dumps(node)
-    except Exception:
-        return False
-    return True
-
-
-def _dumps(thing: Any) -> bytes:
-    import cloudpickle  # Dask's: it takes the functions and classes of a notebook, too.
-
-    return cloudpickle.dumps(thing)
-
-
-def _loads(packed: bytes) -> Any:
-    import cloudpickle
-
-    return cloudpickle.loads(packed)

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from .engine import Executor
 from .engine.progress import Progress
 from .engine.sources import Source
 from .errors import GraphError, counted, one_line
 from .nodes import stateful_in
 from .outputs import chosen
 from .run import Run, RunInterrupted
+from .running import Runnable, run_part
 from .sinks import Staging
 
 if TYPE_CHECKING:
-    from .graph import Graph
     from .picture import Drawing, Renderer
 
 MOST_ERRORS = 10_000
@@ -55,7 +56,7 @@ class StreamedRun:
     (True, 3, [3, 4, 5])
     """
 
-    def __init__(self, graph: Graph, staging: Staging, seed: int) -> None:
+    def __init__(self, graph: Runnable, staging: Staging, seed: int) -> None:
         self.graph = graph.name
         self.seed = seed
         self.path = staging.path
@@ -175,7 +176,7 @@ class StreamInterrupted(RunInterrupted):
 
 
 def stream(
-    graph: Graph,
+    graph: Runnable,
     source: Source,
     into: Any,
     *,
@@ -186,6 +187,7 @@ def stream(
     resume: bool,
     overwrite: bool,
     progress: bool | None = False,
+    executor: Executor | None = None,
 ) -> StreamedRun:
     """Run all events of a source into an output; see `Graph.run`."""
     if resume and source.fingerprint is None:
@@ -219,14 +221,15 @@ def stream(
         with Progress(source.total, shown=progress) as bar:
             bar.done(len(run), run.failed)
             for events in source.chunks(size, skip=len(run)):
-                part = graph._run(
-                    events, seed, first=len(run), memory=memory, chunk_size=size, stop=stop
-                )
+                part = run_part(
+                    graph, events, seed, first=len(run), memory=memory, stop=stop,
+                    chunk_size=size if executor is None else None, executor=executor,
+                )  # fmt: skip
                 run._take(part, chosen(part.frame, columns, strict=not len(run)))
                 bar.done(len(part), len(part._failures))
                 del events, part  # Not to be held while the next chunk is read.
         if not run._chunks:  # No events at all have columns all the same.
-            part = graph._run(source.whole(), seed, memory=memory)
+            part = run_part(graph, source.whole(), seed, memory=memory)
             run._take(part, chosen(part.frame, columns, strict=False))
         staging.finish()
     except BaseException as error:

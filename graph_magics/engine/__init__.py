@@ -1,7 +1,16 @@
 """Runs a node over events: takes them, hands them on in batches, keeps what came of it."""
 
-from .events import Events, take_events
+from .events import Events, is_dask, take_events
 from .interrupts import Interrupts
-from .local import Done, Outcome, execute, first_of
+from .local import Done, Executor, Outcome, execute
 
-__all__ = ["Done", "Events", "Interrupts", "Outcome", "execute", "first_of", "take_events"]
+__all__ = [
+    "Done",
+    "Events",
+    "Executor",
+    "Interrupts",
+    "Outcome",
+    "execute",
+    "is_dask",
+    "take_events",
+]

@@ -16,9 +16,8 @@ import pyarrow.csv as pacsv
 
 from ..errors import GraphError, listed
 from .arrow import Plan, rebatched
-from .events import Events
-from .paths import File
-from .sources import TABLE_CHUNK
+from .events import TABLE_CHUNK, Events
+from .paths import File, Files
 
 #: What pandas takes for a missing value.
 _MISSING = [
@@ -29,7 +28,7 @@ _TRUE, _FALSE = ["True", "TRUE", "true"], ["False", "FALSE", "false"]
 _WHOLE = r"^\s*[+-]?[0-9]+\s*$"
 
 
-class CSV:
+class CSV(Files):
     """CSV files with a line of names each, one after the other.
 
     They are read twice. The first time tells the dtypes, which are those that
@@ -37,15 +36,6 @@ class CSV:
     """
 
     chunk_size = TABLE_CHUNK
-    total = None
-
-    def __init__(self, files: list[File]) -> None:
-        self.files = files
-
-    @property
-    def fingerprint(self) -> list[Any]:
-        """Path, size and time of change of each file."""
-        return [file.print() for file in self.files]
 
     def chunks(self, size: int, skip: int = 0) -> Iterator[Events]:
         """Give the rows; those to be skipped are read, and no more."""
@@ -88,8 +78,6 @@ class Column:
     def __init__(self) -> None:
         self.type = pa.null()
         self.has_nulls = False
-        self._tried: list[pa.DataType] = [pa.int64(), pa.bool_(), pa.float64()]
-        self._of: list[pa.DataType] = []
 
     def add(self, values: pa.Array) -> None:
         """Look at some more of its texts, where those for missing values are null already."""

@@ -5,13 +5,20 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol
 
 
 class Ended(BaseException):
     """Raised in a thread of ours whose work nobody waits for any more."""
+
+
+class Cancellable(Protocol):
+    """Something under way that can be ended."""
+
+    def cancel(self) -> Any:
+        """End it, if it is not done."""
+        ...
 
 
 class Group:
@@ -19,11 +26,11 @@ class Group:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._futures: list[Future[Any] | Group] = []
+        self._futures: list[Cancellable] = []
         self._threads: set[int] = set()
         self._is_cancelled = False
 
-    def add(self, future: Future[Any] | Group) -> None:
+    def add(self, future: Cancellable) -> None:
         """Cancel this too, when the group is cancelled, or is already."""
         with self._lock:
             self._futures.append(future)
@@ -57,7 +64,7 @@ class Group:
 _group: ContextVar[Group | None] = ContextVar("group", default=None)
 
 
-def heeding(future: Future[Any]) -> None:
+def heeding(future: Cancellable) -> None:
     """Cancel a future with the group that this thread is in, if it is in one."""
     group = _group.get()
     if group is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..bodies import Bodies, plain
+from ..bodies import Bodies, Samples, plain
 from ..errors import GraphError, listed
-from .paths import kind_of
+
+TABLE_CHUNK = 65_536
+"""How many rows of a table are run at once where events are streamed, if nothing is said."""
+JSON_CHUNK = 8_192
+"""How many JSON bodies are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +28,55 @@ class Events:
     def __len__(self) -> int:
         return len(self.index)
 
+    def part(self, start: int, end: int) -> Events:
+        """Some of the events, in their order; nothing is copied.
+
+        >>> Events(["a", "b", "c"], pd.RangeIndex(3)).part(1, 3).bodies
+        ['b', 'c']
+        """
+        bodies: Any = self.bodies
+        some: Bodies
+        if isinstance(bodies, pd.DataFrame):
+            some = bodies.iloc[start:end]
+        elif isinstance(bodies, Samples):
+            some = bodies.take(np.arange(start, min(end, len(self))))
+        else:
+            some = bodies[start:end]
+        return Events(some, self.index[start:end])
+
+
+def is_dask(events: Any) -> bool:
+    """Tell whether events are a collection of Dask's."""
+    return hasattr(type(events), "__dask_graph__")
+
+
+def check_names(columns: pd.Index) -> None:
+    """Refuse a table two columns of which have one name.
+
+    Raises
+    ------
+    GraphError
+        Which.
+    """
+    if not columns.is_unique:
+        twice = columns[columns.duplicated()].unique()
+        raise GraphError(f"the events have several columns called {listed(twice)}; rename them")
+
 
 def take_events(events: Any) -> Events:
     """Take a batch of events from the user, without changing or copying it.
 
     Parameters
     ----------
-    events : DataFrame, Series, ndarray, list of JSON bodies, one JSON body (a dict), or a path
-        A path is of a file of events; see `Graph.run`.
+    events : DataFrame, Series, ndarray, list of JSON bodies, or one JSON body (a dict)
 
     Raises
     ------
     GraphError
-        If it is none of these, a frame with two columns of one name, or a file that cannot be
-        read.
+        If it is none of these, or a frame with two columns of one name.
     """
     if isinstance(events, pd.DataFrame):
-        if not events.columns.is_unique:
-            twice = events.columns[events.columns.duplicated()].unique()
-            raise GraphError(f"the events have several columns called {listed(twice)}; rename them")
+        check_names(events.columns)
         # A frame of our own, without a copy of its values: the user goes on working with theirs.
         return Events(events.copy(deep=False), events.index)
     if isinstance(events, pd.Series):
@@ -58,10 +91,6 @@ def take_events(events: Any) -> Events:
         return Events(list(events), pd.RangeIndex(len(events)))
     if isinstance(events, Mapping):
         return Events([events], pd.RangeIndex(1))
-    if isinstance(events, os.PathLike) or (isinstance(events, str) and kind_of(events) == "json"):
-        from .sources import source_of  # It stands on what stands here.
-
-        return source_of(events).whole()
     if isinstance(events, str):
         raise GraphError(
             f"events must be a DataFrame, an array or a list of JSON bodies, got the text "

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
-import pandas as pd
 
 from ..batch import Batch
-from ..bodies import COLLECTOR, Bodies, Samples
-from ..context import Context, Setup, Visit
-from ..nodes import Node, walk
+from ..bodies import COLLECTOR
+from ..context import Context, Jumps, Setup, Visit
+from ..cores import cores, sharing
+from ..errors import GraphError
+from ..nodes import Node, stateful_in, walk
 from .aio import async_map
+from .chunks import ALL_AT_ONCE, GRID, MOST, first_on_grid, starts_of, table_step
 from .events import Events
 from .interrupts import Interrupts
+from .processes import elsewhere
 from .progress import Progress
-from .threads import at_once
+from .threads import at_once, in_order
 
-#: So many events are handed on at once, whatever they cost.
-ALL_AT_ONCE = 50_000
-#: Of more events the first chunk has so many and what is left over, and the others a multiple
-#: of it. Linear algebra rounds its last rows otherwise than those before if their number is odd:
-#: so they are always the same ones, however many chunks there are.
-GRID = 16_384
-MOST = 16 * GRID
-"""How many events a chunk has at most."""
+Executor: TypeAlias = Literal["thread", "process"]
+Chunks: TypeAlias = "Generator[tuple[int, Batch, list[Visit]]]"
 
 SECONDS = 1.0
 """How long a chunk is to take: a hundred times what a forest of so many trees takes to begin."""
@@ -75,6 +75,7 @@ def execute(
     progress: bool | None = False,
     done: Done | None = None,
     interrupts: Interrupts | None = None,
+    executor: Executor | None = None,
 ) -> Outcome:
     """Run a root node over all events.
 
@@ -99,6 +100,13 @@ def execute(
         Where chunks are kept when they are done, for whoever looks after an interrupt.
     interrupts : Interrupts, optional
         Knows whether one came, whose exception something may have swallowed.
+    executor : {"thread", "process"}, optional
+        Where several chunks are run at the same time.
+
+    Raises
+    ------
+    GraphError
+        If chunks of these events cannot be run at the same time.
     """
     setup = Setup(seed, async_map, at_once, event_id, stop_on_failure, headers, None, request)
     setup.first = first
@@ -108,30 +116,22 @@ def execute(
     interrupts = interrupts or Interrupts()
     total, collects = len(events), COLLECTOR.is_enabled
     try:
-        if total <= (ALL_AT_ONCE if chunk_size is None else chunk_size) and not (
-            progress and total
-        ):
+        if executor is not None:
+            chunks = _at_the_same_time(root, events, setup, executor, chunk_size)
+        elif total > (chunk_size or ALL_AT_ONCE) or (progress and total):
+            chunks = _one_by_one(root, events, setup, chunk_size)
+        else:
             answer, visits = _answered(root, events, 0, total, setup)
             interrupts.check()
             return Outcome([answer], visits)
-        adapts = chunk_size is None and total > ALL_AT_ONCE and _may_part(root)
-        size = GRID + total % GRID if adapts else chunk_size or total
-        start = 0
-        with Progress(total, shown=progress) as bar:
-            while start < total:
-                begun = perf_counter()
-                size = min(size, total - start)
-                answer, visits = _answered(root, events, start, size, setup)
+        with Progress(total, shown=progress) as bar, closing(chunks):
+            for size, answer, visits in chunks:
                 interrupts.check()
                 done.add(size, answer, visits)
-                start += size
                 failed = _failed(answer)
                 bar.done(size, failed)
                 if stop_on_failure and failed:
                     break
-                if adapts:
-                    wanted = min(size * SECONDS / max(perf_counter() - begun, 1e-9), MOST)
-                    size = max(int(wanted) // GRID, 1) * GRID
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) or interrupts.came:
             COLLECTOR.let_go(is_enabled=collects)
@@ -140,26 +140,70 @@ def execute(
     return done.outcome()
 
 
+def _one_by_one(root: Node, events: Events, setup: Setup, chunk_size: int | None) -> Chunks:
+    """Chunk after chunk; if their size is not said, each is to take a second."""
+    total, start = len(events), 0
+    first = first_on_grid(root, total) if chunk_size is None else None
+    size = first or chunk_size or total
+    while start < total:
+        begun = perf_counter()
+        size = min(size, total - start)
+        yield size, *_answered(root, events, start, size, setup)
+        start += size
+        if first is not None:
+            wanted = min(size * SECONDS / max(perf_counter() - begun, 1e-9), MOST)
+            size = max(int(wanted) // GRID, 1) * GRID
+
+
+def _at_the_same_time(
+    root: Node, events: Events, setup: Setup, executor: Executor, chunk_size: int | None
+) -> Chunks:
+    """Several chunks at the same time, given in their order."""
+    _check_parts(root, executor, chunk_size)
+    total, number = len(events), cores()
+    starts = starts_of(root, total, number, chunk_size)
+    sizes = [end - start for start, end in pairwise([*starts, total])]
+    setup.jumps = Jumps()  # One for all threads.
+    away = executor == "process"
+    run: Callable[..., Any] = partial(_answered, root, events, setup=setup, away=away)
+    if executor == "thread":
+        run = sharing(run, number)
+    calls = [partial(run, start, size) for start, size in zip(starts, sizes, strict=True)]
+    for size, (answer, visits) in zip(sizes, in_order(calls, number), strict=True):
+        yield size, answer, visits
+
+
+def _check_parts(root: Node, executor: Executor, chunk_size: int | None) -> None:
+    """Refuse what cannot be parted."""
+    nodes = dict(walk(root))
+    told = f"executor={executor!r} runs events at the same time"
+    for path in stateful_in(nodes):
+        raise GraphError(f"may remember the events before, and {told}", node=path)
+    for path, node in nodes.items():
+        if node.stays:
+            raise GraphError(f"runs on the notebook's own loop, and {told}", node=path)
+    table = table_step(root)
+    if table is not None and chunk_size is None:
+        raise GraphError(
+            f"is given the whole table, and {told}: say chunk_size=..., if it may be given so "
+            "many rows",
+            node=table,
+        )
+
+
 def _answered(
-    root: Node, events: Events, start: int, size: int, setup: Setup
+    root: Node, events: Events, start: int, size: int, setup: Setup, *, away: bool = False
 ) -> tuple[Batch, list[Visit]]:
-    """What comes of some of the events."""
+    """What comes of some of the events, here or in another process."""
     batch = _chunk(events, start, size)
     visits: list[Visit] = []
-    answer = root.run(batch, Context("", setup, visits)) if size else batch
+    answer = batch
+    if size:
+        here = Context("", setup, visits)
+        answer = elsewhere(root, batch, here) if away else root.run(batch, here)
     for visit in visits:
         visit.received.forget()
     return answer, visits
-
-
-def _may_part(root: Node) -> bool:
-    """Whether no function is given a table: it may look at all rows, for their mean perhaps."""
-    return not any(getattr(node, "batch", False) for _, node in walk(root))
-
-
-def first_of(events: Events, number: int) -> Events:
-    """So many of the events, from the first on."""
-    return Events(_slice(events.bodies, 0, number), events.index[:number])
 
 
 def _failed(answer: Batch) -> int:
@@ -179,12 +223,4 @@ def _chunk(events: Events, start: int, size: int) -> Batch:
     if not start and size >= total:
         return Batch(events.bodies, _FIRST if total == 1 else np.arange(total))
     end = min(start + size, total)
-    return Batch(_slice(events.bodies, start, end), np.arange(start, end))
-
-
-def _slice(bodies: Any, start: int, end: int) -> Bodies:
-    if isinstance(bodies, pd.DataFrame):
-        return bodies.iloc[start:end]
-    if isinstance(bodies, Samples):
-        return bodies.take(np.arange(start, end))
-    return bodies[start:end]
+    return Batch(events.part(start, end).bodies, np.arange(start, end))

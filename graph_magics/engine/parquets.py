@@ -13,12 +13,11 @@ import pyarrow.parquet as pq
 
 from ..errors import GraphError, listed, one_line
 from .arrow import Plan, rebatched
-from .events import Events
-from .paths import File, is_local
-from .sources import TABLE_CHUNK
+from .events import TABLE_CHUNK, Events
+from .paths import File, Files, is_local
 
 
-class Parquet:
+class Parquet(Files):
     """Parquet files of one and the same set of columns, one after the other.
 
     Dtypes are those that `pandas.read_parquet` gives for the whole: whether a column of whole
@@ -26,14 +25,6 @@ class Parquet:
     """
 
     chunk_size = TABLE_CHUNK
-
-    def __init__(self, files: list[File]) -> None:
-        self.files = files
-
-    @property
-    def fingerprint(self) -> list[Any]:
-        """Path, size and time of change of each file."""
-        return [file.print() for file in self.files]
 
     @property
     def total(self) -> int:

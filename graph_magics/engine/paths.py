@@ -121,6 +121,28 @@ class File:
         return [self.path, info.get("size"), None if changed is None else str(changed)]
 
 
+class Files:
+    """Events in files, one after the other.
+
+    Parameters
+    ----------
+    files : list of File
+    """
+
+    def __init__(self, files: list[File]) -> None:
+        self.files = files
+
+    @property
+    def total(self) -> int | None:
+        """How many events there are, if that is known before all are read."""
+        return None
+
+    @property
+    def fingerprint(self) -> list[Any]:
+        """Path, size and time of change of each file."""
+        return [file.print() for file in self.files]
+
+
 def files_of(paths: list[str]) -> tuple[list[File], Kind]:
     """Find the files that paths, globs (in the order of their names), folders and URLs name.
 

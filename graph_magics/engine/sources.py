@@ -15,13 +15,8 @@ import pandas as pd
 from ..bodies import Bodies, plain
 from ..errors import GraphError
 from ..wire import Raw
-from .events import Events, take_events
-from .paths import File, files_of, is_path
-
-TABLE_CHUNK = 65_536
-"""How many rows of a table are run at once, if nothing else is said."""
-JSON_CHUNK = 8_192
-"""How many JSON bodies are run at once, if nothing else is said."""
+from .events import JSON_CHUNK, TABLE_CHUNK, Events, take_events
+from .paths import Files, files_of, is_path
 
 
 class Source(Protocol):
@@ -143,7 +138,7 @@ class Memory:
     def chunks(self, size: int, skip: int = 0) -> Iterator[Events]:
         """Give slices, none of them copied."""
         for start in range(skip, len(self.events), size):
-            yield _slice(self.events, start, start + size)
+            yield self.events.part(start, start + size)
 
     def whole(self) -> Events:
         """Give them as they are."""
@@ -154,12 +149,6 @@ def _text(some: Any) -> str:
     if isinstance(some, pd.DataFrame):
         return some.to_csv()
     return repr(some.tolist() if hasattr(some, "tolist") else some)
-
-
-def _slice(events: Events, start: int, end: int) -> Events:
-    bodies: Any = events.bodies
-    some = bodies.iloc[start:end] if isinstance(bodies, pd.DataFrame) else bodies[start:end]
-    return Events(some, events.index[start:end])
 
 
 class Pieces:
@@ -230,8 +219,8 @@ def _gathered(pieces: Iterable[Events], size: int) -> Iterator[Events]:
         joined = _joined(waiting)
         whole = count - count % size
         for start in range(0, whole, size):
-            yield _slice(joined, start, start + size)
-        waiting, count = ([_slice(joined, whole, count)] if whole < count else []), count - whole
+            yield joined.part(start, start + size)
+        waiting, count = ([joined.part(whole, count)] if whole < count else []), count - whole
     if waiting:
         yield _joined(waiting)
 
@@ -265,19 +254,10 @@ def _joined(parts: list[Events]) -> Events:
     return Events(bodies, first.append(others))
 
 
-class JSONLines:
+class JSONLines(Files):
     """Files of JSON Lines: a body in each line, as it stands there; empty lines are none."""
 
     chunk_size = JSON_CHUNK
-    total = None
-
-    def __init__(self, files: list[File]) -> None:
-        self.files = files
-
-    @property
-    def fingerprint(self) -> list[Any]:
-        """Path, size and time of change of each file."""
-        return [file.print() for file in self.files]
 
     def chunks(self, size: int, skip: int = 0) -> Iterator[Events]:
         """Give the lines; those to be skipped are read, and no more."""

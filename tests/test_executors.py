@@ -1,0 +1,233 @@
+"""Chunks at the same time, on threads and in processes: the same answers, whatever happens."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+
+from graph_magics import (
+    Ensemble,
+    EventError,
+    Graph,
+    GraphError,
+    RunInterrupted,
+    Splitter,
+    Step,
+    VotingEnsemble,
+)
+
+BOTH = pytest.mark.parametrize("executor", ["thread", "process"])
+ROWS = pd.DataFrame(np.random.default_rng(0).normal(size=(3_000, 3)), columns=list("abc"))
+LABELS = np.where(ROWS["a"] + ROWS["b"] > 0, "yes", "no")
+
+
+class Odd(Exception):
+    """An exception that pickle cannot make again: it is made of two things, and tells one."""
+
+    def __init__(self, what: str, number: float) -> None:
+        super().__init__(f"{what} {number:.2f}")
+
+
+def refuse(event: dict[str, Any]) -> dict[str, Any]:
+    if event["c"] > 2:
+        raise Odd("odd", event["c"])
+    return {"a": event["a"], "b": event["b"]}
+
+
+def graph_of_many() -> Graph:
+    logistic = LogisticRegression().fit(ROWS[["a", "b"]], LABELS)
+    vote = VotingEnsemble(logistic, sure=lambda event: "yes", vote_type="classification")
+    split = Splitter(vote, other=lambda event: "no", weights={"vote": 3, "other": 1})
+    return Graph("many", Step(refuse) >> split)
+
+
+@BOTH
+def test_answers_errors_and_traces_are_those_of_one_chunk_at_a_time(executor):
+    graph = graph_of_many()
+    alone, parted = graph.run(ROWS, seed=3), graph.run(ROWS, seed=3, executor=executor)
+    pd.testing.assert_frame_equal(parted.frame, alone.frame)
+    pd.testing.assert_frame_equal(parted.errors, alone.errors)
+    assert len(alone.errors) > 10
+    for position in (0, 1_500, 2_999, int(alone.errors.index[0])):
+        pd.testing.assert_frame_equal(
+            parted.trace(position=position), alone.trace(position=position)
+        )
+    assert parted.output("refuse").equals(alone.output("refuse"))
+
+
+@BOTH
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    bodies=st.lists(
+        st.one_of(
+            st.integers(-3, 3),
+            st.none(),
+            st.dictionaries(st.sampled_from("xy"), st.integers(0, 2), max_size=2),
+        ),
+        max_size=12,
+    ),
+    size=st.integers(1, 5),
+    seed=st.integers(0, 5),
+)
+def test_json_bodies_are_answered_the_same_in_chunks_of_any_size(executor, bodies, size, seed):
+    def half(body: Any) -> Any:
+        return {"half": body["x"] / body["y"]}
+
+    split = Splitter(
+        one=half, two=Ensemble(a=half, b=lambda body: body), weights={"one": 1, "two": 2}
+    )
+    graph = Graph("g", split)
+    alone = graph.run(bodies, seed=seed)
+    parted = graph.run(bodies, seed=seed, chunk_size=size, executor=executor)
+    pd.testing.assert_frame_equal(parted.frame, alone.frame)
+    pd.testing.assert_frame_equal(parted.errors, alone.errors)
+
+
+@BOTH
+def test_a_streamed_run_writes_the_same_bytes(executor, tmp_path):
+    graph = graph_of_many()
+    for name, options in (("alone", {}), ("parted", {"executor": executor})):
+        graph.run(ROWS, into=tmp_path / f"{name}.parquet", **options)
+    assert (tmp_path / "parted.parquet").read_bytes() == (tmp_path / "alone.parquet").read_bytes()
+
+
+@BOTH
+def test_the_first_failure_is_raised_if_asked_for(executor):
+    first = int(np.flatnonzero(ROWS["c"] > 2)[0])
+    with pytest.raises(EventError, match=f"refuse.*event {first}.*odd"):
+        graph_of_many().run(ROWS, on_error="raise", executor=executor, chunk_size=100)
+
+
+def test_chunks_are_under_way_at_the_same_time(monkeypatch):
+    monkeypatch.setattr("graph_magics.engine.local.cores", lambda: 2)
+    meeting = threading.Barrier(2)
+
+    def meet(event: int) -> int:
+        meeting.wait(10)
+        return event
+
+    run = Graph("g", meet).run([1, 2, 3, 4], chunk_size=1, executor="thread")
+    assert run.frame["response"].tolist() == [1, 2, 3, 4]
+
+
+def test_processes_are_others_and_python_runs_in_all_of_them():
+    def where(event: int) -> int:
+        time.sleep(0.05)
+        return os.getpid()
+
+    run = Graph("g", where).run(list(range(8)), chunk_size=1, executor="process")
+    assert os.getpid() not in set(run.frame["response"])
+
+
+def test_models_fitted_anew_are_sent_anew():
+    model = LogisticRegression().fit(ROWS[["a", "b"]], LABELS)
+    graph = Graph("g", model)
+    columns = ROWS[["a", "b"]]
+    for labels in (LABELS, LABELS[::-1]):
+        model.fit(columns, labels)
+        answers = graph.run(columns, executor="process").frame["response"]
+        np.testing.assert_array_equal(answers, model.predict(columns))
+
+
+def test_a_process_that_dies_is_told_and_the_next_run_is_right():
+    def die(event: int) -> int:
+        if event == 3:
+            os._exit(1)
+        return event
+
+    graph = Graph("g", die)
+    with pytest.raises(GraphError, match=r"a process of the run died.*chunk_size"):
+        graph.run([1, 2, 3], chunk_size=1, executor="process")
+    assert graph.run([1, 2], chunk_size=1, executor="process").frame["response"].tolist() == [1, 2]
+
+
+@BOTH
+def test_a_stop_ends_it_within_seconds_and_keeps_what_is_done(executor, tmp_path):
+    begun = tmp_path / "begun"
+
+    def step(event: int) -> int:
+        if event >= 2:
+            Path(begun).touch()
+            for _ in range(600):
+                time.sleep(0.05)
+        return event
+
+    def stop() -> None:
+        while not begun.exists():
+            time.sleep(0.01)
+        time.sleep(0.3)  # Until what is done is taken up.
+        os.kill(os.getpid(), signal.SIGINT)
+
+    graph = Graph("g", step)
+    thread = threading.Thread(target=stop)
+    thread.start()
+    started = time.perf_counter()
+    with pytest.raises(RunInterrupted) as stopped:
+        graph.run([0, 1, 2, 3, 4, 5], chunk_size=1, executor=executor)
+    thread.join()
+    assert time.perf_counter() - started < 20
+    assert stopped.value.run.frame["response"].tolist() == [0, 1]
+    assert not stopped.value.run.complete
+    assert graph.run([0, 1], chunk_size=1, executor=executor).frame["response"].tolist() == [0, 1]
+
+
+# --- what cannot be -------------------------------------------------------------------------
+
+
+def test_another_executor_is_refused_by_name():
+    with pytest.raises(GraphError, match=r"executor must be \"thread\" or \"process\", got 'fork'"):
+        Graph("g", abs).run([1], executor="fork")  # type: ignore[call-overload]
+
+
+@BOTH
+def test_a_function_over_the_whole_table_is_not_parted_unless_asked(executor):
+    def ranked(table: pd.DataFrame) -> pd.DataFrame:
+        return table.rank()
+
+    graph = Graph("g", Step(ranked))
+    with pytest.raises(GraphError, match=r"ranked.*whole table.*chunk_size"):
+        graph.run(ROWS, executor=executor)
+    assert len(graph.run(ROWS, executor=executor, chunk_size=1_000).frame) == len(ROWS)
+
+
+@BOTH
+def test_what_remembers_events_is_refused(executor):
+    class Counts:
+        def __init__(self) -> None:
+            self.number = 0
+
+        def do(self, event: Any) -> int:
+            self.number += 1
+            return self.number
+
+    graph = Graph("g")
+    graph.to(name="counts", class_name=Counts).respond()
+    with pytest.raises(GraphError, match=r"counts.*remember.*executor"):
+        graph.run([1, 2], executor=executor)
+
+
+def test_what_cannot_be_sent_is_told_with_its_step():
+    lock = threading.Lock()
+
+    def locked(event: int) -> int:
+        with lock:
+            return event
+
+    with pytest.raises(GraphError, match=r"'locked'.*cannot be sent to another process.*lock"):
+        Graph("g", Step(abs) >> Step(locked)).run([1], executor="process")
+
+
+def test_dask_has_workers_of_its_own():
+    with pytest.raises(GraphError, match="executor is of runs here"):
+        Graph("g", abs).run([1], engine="dask", executor="thread")  # type: ignore[call-overload]
