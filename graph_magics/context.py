@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from threading import Lock
 from time import perf_counter
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -79,6 +80,8 @@ class AsyncMap(Protocol):
 
 #: Runs functions at the same time, and gives what they give.
 AtOnce = Callable[[Sequence[Callable[[], Any]]], list[Any]]
+#: Runs a node in another process.
+Elsewhere: TypeAlias = "Callable[[Runnable, Batch, Context], Batch]"
 
 
 class Jumps:
@@ -110,6 +113,8 @@ class Setup:
         Runs an async function over many events at once.
     at_once : callable
         Runs several functions at the same time.
+    elsewhere : callable
+        Runs a node on a batch in another process.
     event_id : str or None
         The id that the request came with.
     headers : sequence of (str, str)
@@ -129,6 +134,7 @@ class Setup:
     seed: int
     async_map: AsyncMap
     at_once: AtOnce
+    elsewhere: Elsewhere
     event_id: str | None = None
     keep_tracebacks: bool = False
     headers: Sequence[tuple[str, str]] = ()
@@ -136,6 +142,10 @@ class Setup:
     request: Any = None
     memory: dict[Any, Any] = field(default_factory=dict)
     first: int = 0
+
+
+def _one_by_one(calls: Sequence[Callable[[], Batch]]) -> list[Batch]:
+    return [call() for call in calls]
 
 
 class Context:
@@ -156,7 +166,17 @@ class Context:
         What the request is to this node, besides its body; the setup's if absent.
     """
 
-    __slots__ = ("choice", "choices", "depth", "path", "request", "setup", "trail", "visits")
+    __slots__ = (
+        "away",
+        "choice",
+        "choices",
+        "depth",
+        "path",
+        "request",
+        "setup",
+        "trail",
+        "visits",
+    )
 
     def __init__(
         self,
@@ -175,6 +195,8 @@ class Context:
         self.request = request if request is not None else setup.request
         self.choices: Sequence[str] | None = None
         self.choice: Any = None
+        #: Whether children run in another process.
+        self.away = False
 
     @property
     def name(self) -> str:
@@ -224,16 +246,40 @@ class Context:
         """A context like this whose children are sent another request."""
         return Context(self.path, self.setup, self.visits, self.trail, self.depth, request)
 
-    def run_all(self, runs: Sequence[Callable[[Context], Batch]]) -> list[Batch]:
+    def run_all(
+        self,
+        runs: Sequence[Callable[[Context], Batch]],
+        groups: Sequence[Sequence[int]] | None = None,
+        *,
+        away: bool = False,
+    ) -> list[Batch]:
         """Run several children at once, each with a context like this.
 
         The record has them in their order all the same.
+
+        Parameters
+        ----------
+        runs : sequence of callable
+        groups : sequence of sequence of int, optional
+            Places of runs: those of a group go one after the other, on one thread.
+        away : bool
+            Whether each child runs in another process.
         """
         twins = [
             Context(self.path, self.setup, [], self.trail, self.depth, self.request) for _ in runs
         ]
+        for twin in twins:
+            twin.away = away
         calls = [partial(run, twin) for run, twin in zip(runs, twins, strict=True)]
-        answers = self.setup.at_once(calls)
+        if groups is None:
+            answers = self.setup.at_once(calls)
+        else:
+            places = [place for group in groups for place in group]
+            given = self.setup.at_once(
+                [partial(_one_by_one, [calls[place] for place in group]) for group in groups]
+            )
+            by_place = dict(zip(places, chain.from_iterable(given), strict=True))
+            answers = [by_place[place] for place in range(len(runs))]
         for twin in twins:
             self.visits.extend(twin.visits)
         return answers
@@ -250,7 +296,9 @@ class Context:
         visit = Visit(path, batch, batch)
         self.visits.append(visit)
         started = perf_counter()
-        if here.depth % _ON_ONE_THREAD:
+        if self.away:
+            answer = self.setup.elsewhere(node, batch, here)
+        elif here.depth % _ON_ONE_THREAD:
             answer = node.run(batch, here)
         else:
             (answer,) = self.setup.at_once([partial(node.run, batch, here)])

@@ -19,6 +19,7 @@ from graph_magics import Graph, GraphError, Run, Step, VotingEnsemble
 from graph_magics.bodies import Samples
 from graph_magics.context import Context, Setup
 from graph_magics.engine.aio import async_map
+from graph_magics.engine.processes import elsewhere
 from graph_magics.engine.threads import at_once
 
 #: 150 events of four features, and a species for each: 0, 1 or 2.
@@ -127,7 +128,7 @@ def iris() -> Graph:
 
 def context(path: str = "node", seed: int = 0) -> Context:
     """Give what a node knows of a run that has just begun."""
-    return Context(path, Setup(seed, async_map, at_once), [])
+    return Context(path, Setup(seed, async_map, at_once, elsewhere), [])
 
 
 def answers(root: Any, events: Any, **options: Any) -> list[Any]:

@@ -21,6 +21,7 @@ from graph_magics import (
     EventError,
     Graph,
     GraphError,
+    ParallelRun,
     RunInterrupted,
     Splitter,
     Step,
@@ -231,3 +232,135 @@ def test_what_cannot_be_sent_is_told_with_its_step():
 def test_dask_has_workers_of_its_own():
     with pytest.raises(GraphError, match="executor is of runs here"):
         Graph("g", abs).run([1], engine="dask", executor="thread")  # type: ignore[call-overload]
+
+
+# --- routes ---------------------------------------------------------------------------------
+
+
+def routers(executor_type: Any) -> list[Any]:
+    logistic = LogisticRegression().fit(ROWS[["a", "b"]].to_numpy(), LABELS)
+    return [
+        VotingEnsemble(
+            logistic, sure=lambda event: "yes", no=refuse_late, executor_type=executor_type,
+            vote_type="classification", name="both",
+        ),
+        ParallelRun(
+            one=lambda event: {"one": event["a"]}, two=refuse, extend_event=True,
+            executor_type=executor_type, name="both",
+        ),
+    ]  # fmt: skip
+
+
+def refuse_late(event: dict[str, Any]) -> str:
+    return "no" if event["c"] < 2 else 1 / 0  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("executor_type", ["thread", "process", "array"])
+def test_routes_answer_the_same_wherever_they_run(executor_type):
+    for plain, said in zip(routers(None), routers(executor_type), strict=True):
+        one = Graph("g", plain).run(ROWS[["a", "b", "c"]].head(600))
+        other = Graph("g", said).run(ROWS[["a", "b", "c"]].head(600))
+        pd.testing.assert_frame_equal(other.frame, one.frame)
+        pd.testing.assert_frame_equal(other.errors, one.errors)
+        assert one.errors["status"].tolist()
+        pd.testing.assert_frame_equal(other.trace(5), one.trace(5))
+
+
+def where_am_i(event: Any) -> dict[str, Any]:
+    return {"process": os.getpid(), "thread": threading.get_ident()}
+
+
+@pytest.mark.parametrize(
+    ("executor_type", "is_same"),
+    [("array", (True, True)), ("thread", (True, False)), ("process", (False, False))],
+)
+def test_an_executor_type_means_what_it_says(executor_type, is_same):
+    def merged(body: Any, results: Any) -> Any:
+        return results["there"]
+
+    router = ParallelRun(there=where_am_i, merger=merged, executor_type=executor_type)
+    answer = Graph("g", router).test({"x": 1})
+    here = where_am_i(None)
+    assert (answer["process"] == here["process"]) == is_same[0]
+    assert (answer == here) == is_same[1]
+
+
+@pytest.mark.parametrize(
+    ("executor_type", "is_same"),
+    [("array", (True, True)), ("thread", (True, False)), ("process", (False, False))],
+)
+def test_so_it_does_where_mlruns_calls_declare_it(executor_type, is_same):
+    graph = Graph(
+        "g", topology="router", class_name="ParallelRun", executor_type=executor_type,
+        namespace={"where_am_i": where_am_i},
+    )  # fmt: skip
+    graph.add_route("there", handler="where_am_i")
+    answer = graph.test(body={"x": 1})
+    here = where_am_i(None)
+    assert (answer["process"] == here["process"]) == is_same[0]
+    assert (answer == here) == is_same[1]
+
+
+def test_routes_that_are_seen_to_wait_run_at_the_same_time_from_then_on():
+    def wait(event: int) -> dict[str, int]:
+        time.sleep(0.05)
+        return {"x": event}
+
+    graph = Graph("g", ParallelRun(a=wait, b=wait, c=wait))
+    graph.test(1)
+    started = time.perf_counter()
+    for _ in range(4):
+        graph.test(1)
+    assert time.perf_counter() - started < 4 * 0.15
+
+
+def test_routes_that_compute_stay_on_the_thread_of_the_run():
+    seen = set()
+
+    def compute(event: int) -> dict[str, int]:
+        seen.add(threading.get_ident())
+        return {"x": sum(range(100_000))}
+
+    graph = Graph("g", ParallelRun(a=compute, b=compute))
+    for _ in range(5):
+        graph.test(1)
+    assert seen == {threading.get_ident()}
+
+
+def test_routes_that_compute_go_one_after_the_other_beside_those_that_wait():
+    seen: dict[str, int] = {}
+    meeting = threading.Barrier(2)
+
+    async def wait(event: int) -> dict[str, int]:
+        meeting.wait(10)
+        return {"wait": 1}
+
+    def first(event: int) -> dict[str, int]:
+        meeting.wait(10)
+        seen["first"] = threading.get_ident()
+        return {"first": 1}
+
+    def second(event: int) -> dict[str, int]:
+        seen["second"] = threading.get_ident()
+        return {"second": 1}
+
+    router = ParallelRun(first=first, wait=Remoteish(wait), second=second)
+    answer = Graph("g", router).test(1)
+    assert answer == {"first": 1, "wait": 1, "second": 1}
+    assert seen["first"] == seen["second"]
+
+
+class Remoteish(Step):
+    """A step that waits for something outside."""
+
+    waits = True
+
+
+def test_an_executor_type_that_is_none_is_refused_by_name():
+    with pytest.raises(GraphError, match=r"executor_type must be one of .*'proces'"):
+        VotingEnsemble(a=abs, executor_type="proces")  # type: ignore[arg-type]
+
+
+def test_an_executor_type_is_written_for_mlrun():
+    router = ParallelRun(there=where_am_i, executor_type="process")
+    assert "executor_type='process'" in Graph("g", router).to_mlrun().replace('"', "'")

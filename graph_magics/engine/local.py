@@ -108,7 +108,9 @@ def execute(
     GraphError
         If chunks of these events cannot be run at the same time.
     """
-    setup = Setup(seed, async_map, at_once, event_id, stop_on_failure, headers, None, request)
+    setup = Setup(
+        seed, async_map, at_once, elsewhere, event_id, stop_on_failure, headers, None, request
+    )  # fmt: skip
     setup.first = first
     if memory is not None:
         setup.memory = memory

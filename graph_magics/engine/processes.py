@@ -144,7 +144,7 @@ def _answered(path: str, token: str, job: Job) -> bytes:
         while len(_held) > HELD:
             _held.popitem(last=False)
     _held.move_to_end(token)
-    setup = Setup(job.seed, async_map, at_once, job.event_id, False, job.headers)
+    setup = Setup(job.seed, async_map, at_once, elsewhere, job.event_id, False, job.headers)
     setup.first = job.first
     visits: list[Visit] = []
     here = Context(job.path, setup, visits, job.trail, job.depth, job.request)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -13,7 +12,8 @@ from ..batch import Batch
 from ..context import Context
 from ..errors import GraphError, listed, near
 from ..naming import numbered, written_names
-from ..nodes import Node, as_node, walk
+from ..nodes import Node, as_node
+from .together import ExecutorType, Together
 
 OPTIONS = ("weight", "condition", "data", "dependency", "map_predictions_to_instances")
 """What a `Route` may say; the names are those of KServe's fields, in snake case."""
@@ -90,6 +90,8 @@ class Router(Node):
     predicts = True
     #: Which options of `Route` this router understands.
     takes: frozenset[str] = frozenset()
+    #: How the routes are run, as MLRun has it; None: as `Together` finds to be quicker.
+    executor_type: ExecutorType | None = None
 
     def __init__(
         self,
@@ -100,7 +102,7 @@ class Router(Node):
         may_be_empty: bool = False,
     ) -> None:
         self.name = name
-        self._at_once: bool | None = None
+        self._together: Together | None = None
         written = written_names(routes)
         declared = [
             *map(_Declared.of, routes, written),
@@ -135,14 +137,10 @@ class Router(Node):
         return self._routes
 
     def _run_all(self, send: Callable[[str, Context], Batch], context: Context) -> list[Batch]:
-        """Send something to all routes; at the same time, if one of them waits and all may."""
-        if self._at_once is None:
-            nodes = [node for _, node in walk(self)]
-            may = not any(node.stays for node in nodes)
-            self._at_once = may and any(node.waits for node in nodes)
-        if not self._at_once:
-            return [send(name, context) for name in self._routes]
-        return context.run_all([partial(send, name) for name in self._routes])
+        """Send something to all routes, as their router runs them."""
+        if self._together is None:
+            self._together = Together(self._routes, self.executor_type)
+        return self._together.run(send, context)
 
     def _check_options(self, route: Route | None) -> None:
         for option in OPTIONS:

@@ -18,6 +18,7 @@ from ..nodes import Node, as_node
 from ..steps import Model
 from .base import Router
 from .merging import Merger, by_merger, into_one, kind_by_kind
+from .together import ExecutorType, checked
 
 _FLOATS = (float, np.floating)
 VoteType = Literal["classification", "regression", "soft"]
@@ -38,6 +39,10 @@ class VotingEnsemble(Router):
     weights : mapping of str to float, optional
         Route to its weight; only their ratios count. A route that is not named counts 0, as
         in MLRun. All equal if absent.
+    executor_type : {"thread", "process", "array"}, optional
+        Run each route on a thread of its own, or in a process of its own, or one after the
+        other. If absent, as is quicker: routes that wait are run at the same time, others one
+        after the other. It changes no answer.
 
     Raises
     ------
@@ -62,6 +67,7 @@ class VotingEnsemble(Router):
         *routes: Any,
         vote_type: VoteType | None = None,
         weights: Mapping[str, float] | None = None,
+        executor_type: ExecutorType | None = None,
         name: str | None = None,
         **named: Any,
     ) -> None:
@@ -71,6 +77,7 @@ class VotingEnsemble(Router):
                 f"vote_type must be one of {listed(known)}, got {vote_type!r}", node=name
             )
         self._declared = vote_type
+        self.executor_type = checked(executor_type, name)
         super().__init__(routes, named, name=name)
         counts = self._weights(weights, missing=0.0)
         total = sum(counts)
@@ -220,6 +227,8 @@ class ParallelRun(Router):
     merger : callable, optional
         ``merger(body, results)`` gives the answer, with ``results`` an object of route to
         answer; instead of putting the fields together.
+    executor_type : {"thread", "process", "array"}, optional
+        As in `VotingEnsemble`.
 
     Examples
     --------
@@ -237,6 +246,7 @@ class ParallelRun(Router):
         *routes: Any,
         extend_event: bool = False,
         merger: Merger | None = None,
+        executor_type: ExecutorType | None = None,
         name: str | None = None,
         **named: Any,
     ) -> None:
@@ -247,6 +257,7 @@ class ParallelRun(Router):
             )
         if merger is not None and extend_event:
             raise GraphError("give either extend_event or a merger, which has the event", node=name)
+        self.executor_type = checked(executor_type, name)
         super().__init__(routes, named, name=name)
         self.extend_event = extend_event
         self.merger = merger

@@ -201,7 +201,7 @@ def _of_vote(vote: VotingEnsemble, where: str, needs: Needs) -> Made:
         arguments["weights"] = counts if is_whole else dict(vote.weights)
     for name, node in vote.children.items():
         _check_voter(node, f"{where}.{name}", vote, needs)
-    arguments["executor_type"] = "array"
+    arguments["executor_type"] = vote.executor_type or "array"
     if vote.vote_type != "regression":
         needs.note(f"{where!r}: labels are whole numbers from 0 on in MLRun's votes")
     return Made(theirs("VotingEnsemble"), None, arguments, True, vote.children)
@@ -255,7 +255,7 @@ def _of_parallel(parallel: ParallelRun, where: str, needs: Needs) -> Made:
     arguments: dict[str, Any] = {"extend_event": True} if parallel.extend_event else {}
     if parallel.extend_event:
         needs.note(f"{where!r}: MLRun adds a field background_task_state to the answer")
-    arguments["executor_type"] = "array"
+    arguments["executor_type"] = parallel.executor_type or "array"
     needs.note(
         f"{where!r}: its routes are handed the same object in MLRun, and have to answer objects"
     )

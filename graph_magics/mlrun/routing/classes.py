@@ -155,8 +155,9 @@ class ParallelRun(BaseModelRouter):
     extend_event : bool, optional
         Whether the answer begins with the fields of the event itself.
     executor_type : {"thread", "process", "array"}
-        As in MLRun; the answer is the same for all. Routes that wait for something outside run
-        at the same time.
+        Whether routes run on a thread each, in a process each, or one after the other. Where
+        nothing is said, as is quicker: see `VotingEnsemble` of ``graph_magics``. What routes
+        remember in a process stays there.
     **kwargs
         As in `BaseModelRouter`.
 

@@ -29,7 +29,7 @@ class VotingEnsemble(ParallelRun):
         Route to weight, scaled to add up to 1; a route that is not named counts 0. All equal if
         absent.
     executor_type : {"thread", "process", "array"}
-        As in MLRun; the answer is the same for all.
+        As in `ParallelRun`.
     format_response_with_col_name_flag : bool
         Whether the answers of models, and of the ensemble, are ``{column: predictions}``.
     prediction_col_name : str, optional

@@ -17,6 +17,7 @@ from ...errors import GraphError, near
 from ...failures import Failure, united
 from ...nodes import Node, walk
 from ...routers.base import Router
+from ...routers.together import Together
 from ..base import ServedNode
 from ..calling import own_bodies
 from ..declaring import RouterStep
@@ -49,7 +50,7 @@ class RouterNode(ServedNode, Router):
     def __init__(self, step: RouterStep, made_of: Any, routes: Mapping[str, Node]) -> None:
         ServedNode.__init__(self, step, made_of)
         self._routes = dict(routes)
-        self._at_once: bool | None = None
+        self._together: Together | None = None
         self._options = {}
         self._own: frozenset[str] = frozenset()
 
