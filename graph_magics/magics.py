@@ -123,6 +123,11 @@ class GraphMagics(Magics):
         default="local",
         help="where it runs: here (the default), or by Dask's scheduler or current client",
     )
+    @argument(
+        "--executor",
+        choices=("thread", "process"),
+        help="run as many chunks at the same time as there are cores: on threads or in processes",
+    )
     @line_magic
     def graph_run(self, line: str) -> Run | StreamedRun | None:
         """Run a batch of events through a graph.
@@ -146,6 +151,7 @@ class GraphMagics(Magics):
                 on_error=arguments.on_error,
                 chunk_size=arguments.chunk_size,
                 engine=arguments.engine,
+                executor=arguments.executor,
                 into=path,
                 columns=arguments.columns.split(",") if arguments.columns else None,
                 resume=arguments.resume,

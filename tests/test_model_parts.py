@@ -183,6 +183,14 @@ def test_what_may_look_at_all_rows_gets_all_rows(model, always):
         np.testing.assert_array_equal(answers, model.predict(ROWS))
 
 
+def test_a_model_that_is_told_its_n_jobs_is_left_alone(always):
+    slow = Slow(lets_others_run=True)
+    found = Parts(RandomForestClassifier(2, n_jobs=1).fit(ROWS[:300], LABELS[:300]))
+    for _ in range(4):
+        found.predict(slow, ROWS, at_once)
+    assert set(slow.calls) == {SIZE}
+
+
 def test_one_bad_row_fails_alone_in_parts_too(always):
     rows = ROWS.copy()
     rows[7_777, 2] = np.nan

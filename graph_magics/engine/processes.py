@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import tempfile
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -95,9 +97,8 @@ def elsewhere(node: Any, batch: Batch, here: Context) -> Batch:
         batch, here.path, here.trail, here.depth, here.request, setup.seed, setup.first,
         setup.event_id, setup.headers,
     )  # fmt: skip
-    with _lock:
-        future = _workers().submit(_answered, packed.path, packed.token, job)
-    heeding(_Kill(future))
+    future = _workers.submit(_answered, packed.path, packed.token, job)
+    heeding(future)
     try:
         answer, visits = received(future.result(), [batch.bodies])
     except BrokenExecutor as error:
@@ -110,24 +111,49 @@ def elsewhere(node: Any, batch: Batch, here: Context) -> Batch:
     return answer
 
 
-def _workers() -> Any:
-    """The processes, which are begun when they are first needed, and kept for a while."""
-    from loky import get_reusable_executor
+class _Workers:
+    """The processes: begun when they are first needed, ended when they have nothing to do."""
 
-    return get_reusable_executor(max_workers=cores(), timeout=IDLE)
+    def __init__(self) -> None:
+        self._pool: Any = None
+
+    def submit(self, *call: Any) -> _Awaited:
+        with _lock:
+            for _ in range(2):
+                if self._pool is None:
+                    from loky import ProcessPoolExecutor
+
+                    self._pool = ProcessPoolExecutor(max_workers=cores(), timeout=IDLE)
+                    atexit.register(self._kill, self._pool)
+                pool = self._pool
+                try:
+                    return _Awaited(pool.submit(*call), partial(self._kill, pool))
+                except (BrokenExecutor, RuntimeError):  # Of a run before, which ended them.
+                    self._pool = None
+        raise GraphError("the processes of the run cannot be begun; run without them")
+
+    def _kill(self, pool: Any) -> None:
+        with _lock:
+            if self._pool is pool:
+                self._pool = None
+        atexit.unregister(self._kill)
+        pool.shutdown(wait=False, kill_workers=True)
 
 
-class _Kill:
-    """Ends what a process does when nobody waits for it any more: with the processes."""
+class _Awaited:
+    """What a process is to answer; if nobody waits for it any more, the processes are ended."""
 
-    def __init__(self, future: Any) -> None:
+    def __init__(self, future: Any, kill: Callable[[], None]) -> None:
+        self.result = future.result
         self._future = future
+        self._kill = kill
 
-    def cancel(self) -> bool:
-        if self._future.done() or self._future.cancel():
-            return True
-        _workers().shutdown(wait=False, kill_workers=True)
-        return True
+    def cancel(self) -> None:
+        if not (self._future.done() or self._future.cancel()):
+            self._kill()
+
+
+_workers = _Workers()
 
 
 # In the other process.

@@ -20,6 +20,10 @@ Send: TypeAlias = Callable[[str, Context], Batch]
 WORTH = 0.002
 #: Who uses less of the processor than this, of the time that passes, waits for something.
 WAITING = 0.2
+#: Or for the processor, where the machine is busy; so it must be seen so often in a row.
+SIGHTINGS = 3
+#: Once is enough of what takes so many seconds.
+LONG = 0.5
 
 
 def checked(executor_type: Any, name: str | None) -> ExecutorType | None:
@@ -51,37 +55,38 @@ class Together:
         other. If absent, routes that wait for something outside are run at the same time, each
         on a thread, and those that compute one after the other beside them. Which wait is known
         of remote and async steps, and of others seen by measuring: all of a router's routes, if
-        together they took 2 ms and more, and the processor less than a fifth of that.
+        together they took 2 ms and more, and the processor less than a fifth of that, three
+        times in a row; or once, if they took half a second.
     """
 
     def __init__(self, routes: Mapping[str, Node], executor_type: ExecutorType | None) -> None:
         self._names = list(routes)
-        self._executor_type = executor_type
         nodes = {name: [node, *dict(walk(node)).values()] for name, node in routes.items()}
-        waiting = [name for name, some in nodes.items() if any(node.waits for node in some)]
-        self._may = executor_type != "array" and not any(
-            node.stays for some in nodes.values() for node in some
-        )
-        self._are_waited_for = False
-        computing = [place for place, name in enumerate(self._names) if name not in waiting]
-        self._groups = [[place] for place, name in enumerate(self._names) if name in waiting]
+        if any(node.stays for some in nodes.values() for node in some):
+            executor_type = "array"
+        self._how = executor_type if executor_type or len(routes) > 1 else "array"
+        waiting = [any(node.waits for node in some) for some in nodes.values()]
+        #: The places of routes that share a thread, where some are known to wait.
+        self._groups = [[place] for place, waits in enumerate(waiting) if waits]
+        computing = [place for place, waits in enumerate(waiting) if not waits]
         if computing and self._groups:
             self._groups.append(computing)
+        self._sightings = 0
 
     def run(self, send: Send, context: Context) -> list[Batch]:
         """Send something to all routes, and give their answers in order."""
-        if self._may:
-            if self._executor_type is not None:
-                return self._asked_for(send, context)
-            if self._groups:
-                return context.run_all(self._calls(send), self._groups)
-            if not self._are_waited_for:
-                return self._timed(send, context)
-            return context.run_all(self._calls(send))
-        return [send(name, context) for name in self._names]
+        if self._how == "array":
+            return [send(name, context) for name in self._names]
+        if self._how is not None:
+            return self._asked_for(send, context)
+        if self._groups:
+            return context.run_all(self._calls(send), self._groups)
+        if self._sightings < SIGHTINGS:
+            return self._timed(send, context)
+        return context.run_all(self._calls(send))
 
     def _asked_for(self, send: Send, context: Context) -> list[Batch]:
-        if self._executor_type == "process":
+        if self._how == "process":
             return context.run_all(self._calls(send), away=True)
         number = len(self._names)
         return context.run_all([sharing(call, number) for call in self._calls(send)])
@@ -90,8 +95,11 @@ class Together:
         begun, used = perf_counter(), process_time()
         answers = [send(name, context) for name in self._names]
         seconds = perf_counter() - begun
-        if seconds > WORTH and process_time() - used < WAITING * seconds:
-            self._are_waited_for = len(self._names) > 1
+        is_waiting = seconds > WORTH and process_time() - used < WAITING * seconds
+        if is_waiting:
+            self._sightings += SIGHTINGS if seconds > LONG else 1
+        elif self._sightings:
+            self._sightings = 0
         return answers
 
     def _calls(self, send: Send) -> list[Callable[[Context], Batch]]:

@@ -37,7 +37,8 @@ class Parts:
     kept; else there is another trial after 2, 4, 8, ... calls, for the machine may have been
     busy. A model that has threads of its own is never tried.
 
-    Only scikit-learn's own estimators are tried, whose answer to a row hangs on that row alone.
+    Only scikit-learn's own estimators are tried, whose answer to a row hangs on that row alone,
+    and only where nothing is said of their ``n_jobs``.
 
     Parameters
     ----------
@@ -158,6 +159,8 @@ def _goes_by_rows(model: Any) -> bool:
     parts = [model, *model.get_params(deep=True).values()]
     made = [part for part in parts if hasattr(part, "get_params")]
     return all(
-        type(part).__module__.startswith("sklearn.") and not isinstance(part, FunctionTransformer)
+        type(part).__module__.startswith("sklearn.")
+        and not isinstance(part, FunctionTransformer)
+        and getattr(part, "n_jobs", None) is None
         for part in made
     )
