@@ -112,7 +112,7 @@ class Run:
         for answer in self._answers:
             if answer.status is not None:
                 status[answer.positions] = answer.status
-        error = pd.array([np.nan], dtype="str").take(np.zeros(len(self), dtype=int))
+        error = _no_texts(len(self))
         failed = np.array(list(self._failures), dtype=int)
         status[failed] = [failure.status for failure in self._failures.values()]
         error[failed] = [told(failure) for failure in self._failures.values()]
@@ -155,18 +155,8 @@ class Run:
         it: their status is that of the step that raised.
         """
         known = dict(sorted({**self._failures, **self._forgiven}.items()))
-        failures = list(known.values())
         rows = np.array(list(known), dtype=np.int64)
-        return pd.DataFrame(
-            {
-                "step": pd.array([f.node for f in failures], dtype="str"),
-                "status": np.array([f.status for f in failures], dtype=np.int16),
-                "error": pd.array([type(f.error).__name__ for f in failures], dtype="str"),
-                "message": pd.array([text_of(f.error) for f in failures], dtype="str"),
-                "place": pd.array([f.place or "" for f in failures], dtype="str"),
-            },
-            index=self._events.index[rows],
-        )
+        return table_of(list(known.values())).set_axis(self._events.index[rows])
 
     def output(self, node: str) -> pd.Series | pd.DataFrame:
         """Everything that one node answered, tables included, under the events' index.
@@ -357,6 +347,27 @@ class Run:
             failure.status if failure else code,
             told(failure) if failure else None,
         )
+
+
+def table_of(failures: Sequence[Failure]) -> pd.DataFrame:
+    """Failures as a table: step, status, error, message and place in the user's code."""
+    return pd.DataFrame(
+        {
+            "step": pd.array([f.node for f in failures], dtype="str"),
+            "status": np.array([f.status for f in failures], dtype=np.int16),
+            "error": pd.array([type(f.error).__name__ for f in failures], dtype="str"),
+            "message": pd.array([text_of(f.error) for f in failures], dtype="str"),
+            "place": pd.array([f.place or "" for f in failures], dtype="str"),
+        }
+    )
+
+
+def _no_texts(size: int) -> Any:
+    """So many missing texts."""
+    import pyarrow as pa  # Which pandas keeps its texts in.
+
+    dtype: Any = pd.array([], dtype="str").dtype
+    return dtype.__from_arrow__(pa.nulls(size, pa.large_string()))
 
 
 def told(failure: Failure) -> str:

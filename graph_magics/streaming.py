@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .engine import Executor
+from .engine import Events, Executor
 from .engine.progress import Progress
-from .engine.sources import Source
+from .engine.sources import Source, chunks_of
 from .errors import GraphError, counted, one_line
 from .nodes import stateful_in
 from .outputs import chosen
-from .run import Run, RunInterrupted
+from .run import Run, RunInterrupted, table_of
 from .running import Runnable, run_part
 from .sinks import Staging
 
@@ -66,7 +66,6 @@ class StreamedRun:
         self._events = 0
         self._chunks = 0
         self._errors: list[pd.DataFrame] = []
-        self._told = 0
         self._traffic: dict[str, list[float]] = {}
         self._head: pd.DataFrame | None = None
 
@@ -89,11 +88,7 @@ class StreamedRun:
     @property
     def errors(self) -> pd.DataFrame:
         """The first 10,000 events that failed, as in `Run.errors`; ``failed`` counts all."""
-        if self._errors:
-            return pd.concat(self._errors).iloc[:MOST_ERRORS]
-        texts = {name: pd.array([], dtype="str") for name in ("step", "error", "message", "place")}
-        frame = pd.DataFrame({**texts, "status": pd.array([], dtype="int16").to_numpy()})
-        return frame[["step", "status", "error", "message", "place"]]
+        return pd.concat(self._errors).iloc[:MOST_ERRORS] if self._errors else table_of([])
 
     def draw(self, path: str | Path | None = None, *, renderer: Renderer | None = None) -> Drawing:
         """Draw the graph with what all chunks saw: events, errors and the time of each.
@@ -133,7 +128,7 @@ class StreamedRun:
     def _take(self, part: Run, frame: pd.DataFrame) -> None:
         """Write a chunk, and count it."""
         number = self._events
-        errors = part.errors.iloc[: MOST_ERRORS - self._told]
+        errors = part.errors.iloc[: MOST_ERRORS - sum(map(len, self._errors))]
         traffic = {
             path: [s.events, s.errors, (s.seconds or 0.0) * s.events, s.refused, s.filtered]
             for path, s in part._seen().items()
@@ -153,7 +148,6 @@ class StreamedRun:
             held = self._traffic.setdefault(path, [0.0] * len(some))
             self._traffic[path] = [a + b for a, b in zip(held, some, strict=True)]
         if errors is not None:
-            self._told += len(errors)
             self._errors.append(errors)
 
 
@@ -190,7 +184,8 @@ def stream(
     executor: Executor | None = None,
 ) -> StreamedRun:
     """Run all events of a source into an output; see `Graph.run`."""
-    if resume and source.fingerprint is None:
+    fingerprint = source.fingerprint
+    if resume and fingerprint is None:
         raise GraphError(
             "an iterator cannot be gone on with, as what it gave is gone; hand over files, or a "
             "table or list, to resume"
@@ -209,7 +204,7 @@ def stream(
         "seed": seed,
         "chunk_size": size,
         "columns": None if columns is None else list(columns),
-        "source": source.fingerprint,
+        "source": fingerprint,
     }
     run = StreamedRun(graph, staging, seed)
     for note, errors in staging.begin(told, resume=resume, overwrite=overwrite):
@@ -217,35 +212,57 @@ def stream(
     if len(run):
         run._head = staging.head().head(5)
     memory: dict[Any, Any] = {}
+    advice = "resume=True to go on"
+    if fingerprint is None or stateful:
+        advice = "overwrite=True to begin anew"
     try:
         with Progress(source.total, shown=progress) as bar:
             bar.done(len(run), run.failed)
-            for events in source.chunks(size, skip=len(run)):
+            chunks = chunks_of(source, size, skip=len(run))
+            while (events := _next(chunks)) is not None:
                 part = run_part(
                     graph, events, seed, first=len(run), memory=memory, stop=stop,
                     chunk_size=size if executor is None else None, executor=executor,
                 )  # fmt: skip
                 run._take(part, chosen(part.frame, columns, strict=not len(run)))
                 bar.done(len(part), len(part._failures))
-                del events, part  # Not to be held while the next chunk is read.
+                del events, part  # Not to be held while the next chunk is waited for.
         if not run._chunks:  # No events at all have columns all the same.
             part = run_part(graph, source.whole(), seed, memory=memory)
             run._take(part, chosen(part.frame, columns, strict=False))
         staging.finish()
+    except _Unread as unread:
+        error = unread.error
+        if isinstance(error, GraphError) and fingerprint is not None:
+            # A file that is mended is another, which no run can be gone on with.
+            advice += ", or, if a file must be mended first, with overwrite=True"
+        raise _broken_off(error, run, advice) from error.__cause__
     except BaseException as error:
-        can_go_on = told["source"] is not None and not stateful
-        raise _broken_off(error, run, can_go_on=can_go_on) from error.__cause__
+        raise _broken_off(error, run, advice) from error.__cause__
     return run
 
 
-def _broken_off(error: BaseException, run: StreamedRun, *, can_go_on: bool) -> BaseException:
+class _Unread(Exception):
+    """The next chunk could not be read, for an error."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def _next(chunks: Iterator[Events]) -> Events | None:
+    try:
+        return next(chunks, None)
+    except Exception as error:
+        raise _Unread(error) from None
+
+
+def _broken_off(error: BaseException, run: StreamedRun, advice: str) -> BaseException:
     """The error to raise for one that broke a run off: it says how to go on."""
     staging = run._staging
     how = ""
     if run._chunks:
         how = f"{counted(len(run), 'event')} are done and kept in {staging.unfinished!r}; "
-        again = "resume=True to go on" if can_go_on else "overwrite=True to begin anew"
-        how += f"run it again with {again}"
+        how += f"run it again with {advice}"
     else:
         staging.remove()
     if isinstance(error, GraphError):

@@ -17,6 +17,7 @@ from ..errors import GraphError
 from ..wire import Raw
 from .events import JSON_CHUNK, TABLE_CHUNK, Events, take_events
 from .paths import Files, files_of, is_path
+from .threads import ahead
 
 
 class Source(Protocol):
@@ -90,6 +91,13 @@ def source_of(events: Any) -> Source:
     if isinstance(events, Iterator):
         return Pieces(events)
     return Memory(take_events(events))
+
+
+def chunks_of(source: Source, size: int, skip: int = 0) -> Iterator[Events]:
+    """Give the events of a source in chunks; of files, the next is read meanwhile."""
+    chunks = source.chunks(size, skip)
+    # An iterator of the user's may belong to the thread that it was made on.
+    return ahead(chunks) if isinstance(source, Files) else chunks
 
 
 def _paths_of(events: Any) -> list[str]:

@@ -38,6 +38,24 @@ def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
+def ahead(given: Iterator[Any]) -> Iterator[Any]:
+    """Give what an iterator gives, which fetches the next on a thread meanwhile.
+
+    >>> list(ahead(iter([1, 2, 3])))
+    [1, 2, 3]
+    """
+    end = object()
+    pool = ThreadPoolExecutor(1, thread_name_prefix="graph-magics-ahead")
+    try:
+        future = pool.submit(next, given, end)
+        while (one := future.result()) is not end:
+            future = pool.submit(next, given, end)
+            yield one
+            del one  # Not to be held while the next is waited for.
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
 def in_order(calls: Sequence[Callable[[], Any]], number: int) -> Iterator[Any]:
     """Call functions on so many threads, and give what they give in their order.
 
