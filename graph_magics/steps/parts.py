@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..cores import are_shared, cores, sharing
+from .tiles import estimators_of
 
 Predict = Callable[[Any], Any]
 
@@ -150,17 +151,6 @@ def _joined(results: list[Any]) -> Any:
 
 
 def _goes_by_rows(model: Any) -> bool:
-    """Whether it is all scikit-learn's own: a user's transformer may look at other rows."""
-    from sklearn.base import BaseEstimator
-    from sklearn.preprocessing import FunctionTransformer
-
-    if not isinstance(model, BaseEstimator):
-        return False
-    parts = [model, *model.get_params(deep=True).values()]
-    made = [part for part in parts if hasattr(part, "get_params")]
-    return all(
-        type(part).__module__.startswith("sklearn.")
-        and not isinstance(part, FunctionTransformer)
-        and getattr(part, "n_jobs", None) is None
-        for part in made
-    )
+    """Whether it is known to, and nothing is said of its threads."""
+    parts = estimators_of(model)
+    return parts is not None and all(getattr(part, "n_jobs", None) is None for part in parts)
