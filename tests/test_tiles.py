@@ -28,7 +28,8 @@ FITTED = {
     "many labels": Model(LogisticRegression().fit(ROWS, LABELS), "decision_function"),
     "ridge": Model(Ridge().fit(ROWS, ROWS[:, :3])),
     "network": Model(
-        MLPClassifier((30,), max_iter=9, tol=9.0, n_iter_no_change=2).fit(ROWS, LABELS), "predict_proba"
+        MLPClassifier((30,), max_iter=9, tol=9.0, n_iter_no_change=2).fit(ROWS, LABELS),
+        "predict_proba",
     ),
     "pipeline": Model(
         make_pipeline(StandardScaler(), PCA(5), LogisticRegression()).fit(ROWS, LABELS),

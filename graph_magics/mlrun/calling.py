@@ -16,6 +16,8 @@ from .base import ServedNode
 from .events import copied, failure_of, heads_of
 
 _MISSING = object()
+#: What nobody awaits.
+_PLAIN = frozenset({dict, list, str, int, float, bool, type(None)})
 #: For how many events Python's garbage collector is held.
 _AT_ONCE = 100_000
 
@@ -128,3 +130,23 @@ def without_errors(
 async def awaited(answer: Any) -> Any:
     """Await what is to be awaited."""
     return await answer if inspect.isawaitable(answer) else answer
+
+
+def answered(
+    function: Callable[[Any], Any],
+    given: Sequence[Any],
+    failures: dict[int, Failure],
+    context: Context,
+    rows: list[int] | None = None,
+    *,
+    is_async: bool = False,
+) -> tuple[list[Any], list[int] | None]:
+    """What a function gives for each, awaited if need be; failures by row, and who is left."""
+    if is_async:
+        results = context.setup.async_map(function, given)
+        return without_errors(results, failures, context, rows)
+    answers, kept = each(function, given, failures, context, rows)
+    if answers and type(answers[0]) not in _PLAIN and inspect.isawaitable(answers[0]):
+        results = context.setup.async_map(awaited, answers)
+        return without_errors(results, failures, context, kept)
+    return answers, kept

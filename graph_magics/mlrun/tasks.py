@@ -12,15 +12,12 @@ from ..context import Context
 from ..errors import GraphError, near
 from ..failures import Failure
 from .base import ServedNode
-from .calling import awaited, each, own_bodies, told, without_errors
+from .calling import answered, each, own_bodies, told
 from .declaring import TaskStep
 from .events import GraphContext, events_of
 from .fields import extracted, updated
 from .lookup import Namespace, function_of
 from .storey.outlets import selected
-
-#: What nobody awaits.
-_PLAIN = frozenset({dict, list, str, int, float, bool, type(None)})
 
 
 class TaskNode(ServedNode):
@@ -111,14 +108,7 @@ class TaskNode(ServedNode):
         """What the handler answers to each, and to which rows; who raises is a failure."""
         function = self._function
         assert function is not None
-        if self._is_async:
-            results = context.setup.async_map(function, given)
-            return without_errors(results, failures, context, rows)
-        answers, kept = each(function, given, failures, context, rows)
-        if answers and type(answers[0]) not in _PLAIN and inspect.isawaitable(answers[0]):
-            results = context.setup.async_map(awaited, answers)
-            return without_errors(results, failures, context, kept)
-        return answers, kept
+        return answered(function, given, failures, context, rows, is_async=self._is_async)
 
 
 def _takes_context(function: Callable[..., Any]) -> bool:

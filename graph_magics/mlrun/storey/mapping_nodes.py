@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ from ...errors import GraphError, near
 from ...failures import Failure, united
 from ...limits import CONCURRENCY
 from ..base import Spread
-from ..calling import awaited, each, others, own_bodies, told, without_errors
+from ..calling import answered, awaited, each, others, own_bodies, told, without_errors
 from ..declaring import TaskStep
 from ..events import GraphContext, events_of
 from ..fields import updated
@@ -26,6 +27,44 @@ from .classes import IS_FILTERED
 from .elements import Rows, StoreyNode, spread_of
 
 _GONE = object()
+
+
+@dataclass(slots=True)
+class Called:
+    """What became of a batch when a function was called for each of its events.
+
+    Parameters
+    ----------
+    batch : Batch
+    bodies : list
+        The step's own, a body for each event.
+    answers : list
+        Of the function, for the rows that did not fail.
+    rows : list of int or None
+        Which those are; None for all.
+    failures : dict of int to Failure
+        By row.
+    context : Context
+    """
+
+    batch: Batch
+    bodies: list[Any]
+    answers: list[Any]
+    rows: Rows
+    failures: dict[int, Failure]
+    context: Context
+
+    def pairs(self) -> list[tuple[Any, Any]]:
+        """Body and answer of each that did not fail."""
+        return list(zip(_of(self.bodies, self.rows), self.answers, strict=True))
+
+    def each(self, function: Callable[[Any], Any], given: list[Any]) -> tuple[list[Any], Rows]:
+        """Call a function for each that did not fail; who fails now is noted."""
+        return each(function, given, self.failures, self.context, self.rows)
+
+    def as_they_were(self) -> Batch:
+        """The batch with its own bodies, but for those that failed."""
+        return self.batch.fail(self.failures, others(self.bodies, self.failures))
 
 
 class FunctionNode(StoreyNode):
@@ -52,65 +91,37 @@ class FunctionNode(StoreyNode):
         bodies = own_bodies(batch)
         given, rows = self._given(bodies, batch, context, failures)
         answers, rows = self._results(given, rows, failures, context)
-        answer = self._told(batch, bodies, answers, rows, failures, context)
+        answer = self._told(Called(batch, bodies, answers, rows, failures, context))
         return self._going_on(answer, batch, context)
 
     def _results(
         self, given: Sequence[Any], rows: Rows, failures: dict[int, Failure], context: Context
     ) -> tuple[list[Any], Rows]:
         """What the function gives for each, and of which rows."""
-        if self._is_async:
-            results = context.setup.async_map(self._function, given)
-            return without_errors(results, failures, context, rows)
-        answers, rows = each(self._function, given, failures, context, rows)
-        if answers and inspect.isawaitable(answers[0]):
-            results = context.setup.async_map(awaited, answers)
-            return without_errors(results, failures, context, rows)
-        return answers, rows
+        return answered(self._function, given, failures, context, rows, is_async=self._is_async)
 
-    def _told(
-        self,
-        batch: Batch,
-        bodies: list[Any],
-        answers: list[Any],
-        rows: Rows,
-        failures: dict[int, Failure],
-        context: Context,
-    ) -> Batch:
+    def _told(self, called: Called) -> Batch:
         raise NotImplementedError
 
-    def _written(
-        self,
-        bodies: list[Any],
-        answers: list[Any],
-        rows: Rows,
-        failures: dict[int, Failure],
-        context: Context,
-    ) -> tuple[list[Any], Rows]:
+    def _written(self, called: Called) -> tuple[list[Any], Rows]:
         """The answers, where ``result_path`` has them."""
         target = self.target
         if not target:
-            return answers, rows
-        pairs = list(zip(_of(bodies, rows), answers, strict=True))
-        return each(lambda pair: updated(target, *pair), pairs, failures, context, rows)
+            return called.answers, called.rows
+        return called.each(lambda pair: updated(target, *pair), called.pairs())
 
 
 class MapNode(FunctionNode):
     """`storey.Map`: the function's answer."""
 
-    def _told(
-        self,
-        batch: Batch,
-        bodies: list[Any],
-        answers: list[Any],
-        rows: Rows,
-        failures: dict[int, Failure],
-        context: Context,
-    ) -> Batch:
+    def _told(self, called: Called) -> Batch:
         if self.full_event:
-            return told(batch, answers, rows, failures, context, step=self)
-        answers, _ = self._written(bodies, answers, rows, failures, context)
-        return batch.fail(failures, answers)
+            return told(
+                called.batch, called.answers, called.rows, called.failures, called.context,
+                step=self,
+            )  # fmt: skip
+        answers, _ = self._written(called)
+        return called.batch.fail(called.failures, answers)
 
 
 class MapClassNode(MapNode):
@@ -148,31 +159,23 @@ class MapClassNode(MapNode):
 
         return called
 
-    def _told(
-        self,
-        batch: Batch,
-        bodies: list[Any],
-        answers: list[Any],
-        rows: Rows,
-        failures: dict[int, Failure],
-        context: Context,
-    ) -> Batch:
-        if not any(answer is _GONE for answer in answers):
-            return super()._told(batch, bodies, answers, rows, failures, context)
-        every = range(len(bodies)) if rows is None else rows
+    def _told(self, called: Called) -> Batch:
+        if not any(answer is _GONE for answer in called.answers):
+            return super()._told(called)
+        batch, bodies, answers = called.batch, called.bodies, called.answers
+        every = range(len(bodies)) if called.rows is None else called.rows
         kept = [p for p, answer in enumerate(answers) if answer is not _GONE]
-        here = sorted([*(every[place] for place in kept), *failures])
+        here = sorted([*(every[place] for place in kept), *called.failures])
         row_of = {row: place for place, row in enumerate(here)}
-        failed = {row_of[row]: failure for row, failure in failures.items()}
-        some = batch.select(np.array(here, dtype=np.int64))
-        answer = super()._told(
-            some,
+        some = Called(
+            batch.select(np.array(here, dtype=np.int64)),
             [bodies[row] for row in here],
             [answers[place] for place in kept],
             [row_of[every[place]] for place in kept],
-            failed,
-            context,
+            {row_of[row]: failure for row, failure in called.failures.items()},
+            called.context,
         )
+        answer = super()._told(some)
         return answer.with_failures({**batch.failures, **answer.failures})
 
 
@@ -245,57 +248,32 @@ class MapWithStateNode(MapNode):
 class FilterNode(FunctionNode):
     """`storey.Filter`: the events for which the function says so, as they were."""
 
-    def _told(
-        self,
-        batch: Batch,
-        bodies: list[Any],
-        answers: list[Any],
-        rows: Rows,
-        failures: dict[int, Failure],
-        context: Context,
-    ) -> Batch:
-        kept, rows = each(bool, answers, failures, context, rows)
+    def _told(self, called: Called) -> Batch:
+        kept, rows = called.each(bool, called.answers)
+        answer = called.as_they_were()
         if all(kept):
-            return batch.fail(failures, others(bodies, failures))
-        every = range(len(bodies)) if rows is None else rows
+            return answer
+        every = range(len(called.bodies)) if rows is None else rows
         going = [row for row, keep in zip(every, kept, strict=True) if keep]
-        answer = batch.fail(failures, others(bodies, failures))
-        some = batch.select(np.array(going, dtype=np.int64))
-        return some.answer([bodies[row] for row in going]).with_failures(answer.failures)
+        some = called.batch.select(np.array(going, dtype=np.int64))
+        return some.answer([called.bodies[row] for row in going]).with_failures(answer.failures)
 
 
 class ExtendNode(FunctionNode):
     """`storey.Extend`: the body, with the fields that the function gives."""
 
-    def _told(
-        self,
-        batch: Batch,
-        bodies: list[Any],
-        answers: list[Any],
-        rows: Rows,
-        failures: dict[int, Failure],
-        context: Context,
-    ) -> Batch:
-        pairs = list(zip(_of(bodies, rows), answers, strict=True))
-        answers, _ = each(_extended, pairs, failures, context, rows)
-        return batch.fail(failures, answers)
+    def _told(self, called: Called) -> Batch:
+        answers, _ = called.each(_extended, called.pairs())
+        return called.batch.fail(called.failures, answers)
 
 
 class ForEachNode(FunctionNode):
     """`storey.ForEach`: the body as it was, or with the answer at ``result_path``."""
 
-    def _told(
-        self,
-        batch: Batch,
-        bodies: list[Any],
-        answers: list[Any],
-        rows: Rows,
-        failures: dict[int, Failure],
-        context: Context,
-    ) -> Batch:
+    def _told(self, called: Called) -> Batch:
         if not self.full_event:
-            self._written(bodies, answers, rows, failures, context)
-        return batch.fail(failures, others(bodies, failures))
+            self._written(called)
+        return called.as_they_were()
 
 
 class FlatMapNode(FunctionNode):
@@ -303,25 +281,17 @@ class FlatMapNode(FunctionNode):
 
     spreads = True
 
-    def _told(
-        self,
-        batch: Batch,
-        bodies: list[Any],
-        answers: list[Any],
-        rows: Rows,
-        failures: dict[int, Failure],
-        context: Context,
-    ) -> Batch:
-        lists, rows = each(list, answers, failures, context, rows)
+    def _told(self, called: Called) -> Batch:
+        size = len(called.bodies)
+        called.answers, called.rows = called.each(list, called.answers)
         events: list[list[Any]] | None = None
         if self.full_event:
-            events = _by_row(lists, rows, len(bodies))
-            lists, rows = each(_bodies_of, lists, failures, context, rows)
+            events = _by_row(called.answers, called.rows, size)
+            called.answers, called.rows = called.each(_bodies_of, called.answers)
         elif self.target:
-            pairs = list(zip(_of(bodies, rows), lists, strict=True))
-            lists, rows = each(self._placed, pairs, failures, context, rows)
-        came = _by_row(lists, rows, len(bodies))
-        return spread_of(batch, came, failures, events=events, is_list=True)
+            called.answers, called.rows = called.each(self._placed, called.pairs())
+        came = _by_row(called.answers, called.rows, size)
+        return spread_of(called.batch, came, called.failures, events=events, is_list=True)
 
     def _placed(self, pair: tuple[Any, list[Any]]) -> list[Any]:
         """The items, each at ``result_path`` of a body of its own."""
