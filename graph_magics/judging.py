@@ -16,7 +16,7 @@ from .engine import Events
 from .errors import GraphError, counted
 from .nodes import Node
 from .outputs import Output
-from .routers import Router
+from .routers import Router, VotingEnsemble
 from .routers.jump import Jump, NoNode
 from .scores import Task
 from .wire import read_all
@@ -83,20 +83,80 @@ def task_of(nodes: Mapping[str, Node]) -> Task | None:
     return tasks.pop() if len(tasks) == 1 else None
 
 
+def probabilities_for(
+    answers: pd.DataFrame, outputs: Sequence[Output], events: Events
+) -> dict[str, pd.DataFrame]:
+    """Give the probabilities of the models that answered with them, and of their soft votes.
+
+    Parameters
+    ----------
+    answers : DataFrame
+        As `answers_for` gives it.
+
+    Returns
+    -------
+    dict of column of the answers to DataFrame
+        A column per label, a row per row of the answers; NaN where there is none.
+    """
+    counts = np.ones(len(events), dtype=np.int64)
+    if len(answers) != len(events):
+        counts = _sample_counts(events)
+    by_path: dict[str, pd.DataFrame] = {}
+    for output in outputs:
+        if output.column in answers.columns:
+            if output.labels is not None:
+                found = _probabilities(output, output.labels, counts)
+            else:
+                found = _mean_of_routes(output, by_path)
+            if found is not None:
+                by_path[output.path] = found.set_axis(answers.index)
+    return {o.column: by_path[o.path] for o in outputs if o.path in by_path}
+
+
+def _probabilities(output: Output, labels: np.ndarray, counts: np.ndarray) -> pd.DataFrame | None:
+    if getattr(output.node, "method", None) != "predict_proba":
+        return None  # Scores of another kind by label, as of decision_function.
+    found = _found(output, counts) if output.parts else None
+    if found is None or not isinstance(found[1], np.ndarray):
+        return None
+    rows, values = found
+    if values.ndim != 2 or values.shape[1] != len(labels):
+        return None
+    wide = np.full((int(counts.sum()), len(labels)), np.nan)
+    wide[rows] = values
+    return pd.DataFrame(wide, columns=pd.Index(labels.tolist(), tupleize_cols=False))
+
+
+def _mean_of_routes(output: Output, by_path: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
+    """What a soft vote decided by: the weighted mean of its routes' probabilities."""
+    node = output.node
+    if not isinstance(node, VotingEnsemble) or node.vote_type != "soft":
+        return None
+    routes = {
+        route: by_path.get(f"{output.path}.{route}") for route, held in node.weights.items() if held
+    }
+    labels: list[Any] = []
+    for frame in routes.values():
+        if frame is None:
+            return None
+        labels += [label for label in frame.columns if label not in labels]
+    mean: Any = 0.0
+    for route, frame in routes.items():
+        if frame is not None:
+            wide = frame.reindex(columns=labels, fill_value=0.0)
+            mean = mean + node.weights[route] * wide.to_numpy()
+    return pd.DataFrame(mean, columns=pd.Index(labels, tupleize_cols=False))
+
+
 def _values(output: Output, counts: np.ndarray) -> Any:
     """One value for each sample, missing where there is none; None if it answers otherwise."""
     size = int(counts.sum())
     if not output.parts:
         return object_array([None] * size)
-    bodies: Any = output.joined
-    if isinstance(bodies, Samples):
-        rows, bodies = _rows_of(output.positions, counts), bodies.values
-    elif (lists := _lists_in(output)) is not None:
-        rows, bodies = _flattened(lists, output.positions, counts)
-    elif size == len(counts):
-        rows = output.positions
-    else:
+    found = _found(output, counts)
+    if found is None:
         return None
+    rows, bodies = found
     if isinstance(bodies, list):
         if any(isinstance(body, (dict, list)) for body in bodies):
             return None
@@ -108,6 +168,16 @@ def _values(output: Output, counts: np.ndarray) -> Any:
     if bodies.ndim != 1:
         return None
     return Output(output.path, output.column, None, [(rows, bodies)], size).spread(bodies)
+
+
+def _found(output: Output, counts: np.ndarray) -> tuple[np.ndarray, Any] | None:
+    """Which samples a node answered, and with what; None if it did not answer sample by sample."""
+    bodies: Any = output.joined
+    if isinstance(bodies, Samples):
+        return _rows_of(output.positions, counts), bodies.values
+    if (lists := _lists_in(output)) is not None:
+        return _flattened(lists, output.positions, counts)
+    return (output.positions, bodies) if int(counts.sum()) == len(counts) else None
 
 
 def _is_judged(output: Output) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sized
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -166,19 +166,40 @@ class GraphMagics(Magics):
     @magic_arguments()
     @argument("run", help="what %%graph_run put its run into")
     @argument("y", help="the target: a label or number for each event")
+    @argument("--against", metavar="MODEL", help="the model that all others are held against")
+    @argument(
+        "--by",
+        metavar="COLUMN",
+        help="compare within groups: a variable or an expression with a group for each event, or "
+        "else a column of the events or of the run's frame",
+    )
+    @argument("--metric", help="what differences are told of: accuracy or mae if absent")
+    @argument("--class-weight", metavar="WEIGHTS", help="balanced, or a dict of label to weight")
+    @argument("--sample-weight", metavar="WEIGHTS", help="how much each event counts")
     @argument("--task", choices=("classification", "regression"), help="what the models do")
+    @argument("--seed", type=int, default=0, help="of the resamples of the intervals; 0 if absent")
     @argument("--into", metavar="NAME", help="the variable that is to hold the comparison")
     @line_magic
     def graph_compare(self, line: str) -> Any:
         """Hold the answers of every model and every router against the true ones.
 
         Example: %graph_compare results y_test
+        Example: %graph_compare results y_test --against forest --by region --into c
         """
         arguments = _parsed(self.graph_compare, line)
         if arguments is None:
             return None
         run = self._named(arguments.run, Run)
-        comparison = run.compare(self._value(arguments.y), task=arguments.task)
+        comparison = run.compare(
+            self._value(arguments.y),
+            arguments.against,
+            self._groups(arguments.by),
+            task=arguments.task,
+            metric=arguments.metric,
+            sample_weight=self._given(arguments.sample_weight),
+            class_weight=self._given(arguments.class_weight, "balanced"),
+            seed=arguments.seed,
+        )
         self._assign(arguments.into, comparison)
         return comparison
 
@@ -250,6 +271,22 @@ class GraphMagics(Magics):
             raise GraphError(f"{one_line(error)}{hint}") from None
         except Exception as error:
             raise GraphError(f"{expression!r}: {one_line(error)}") from error
+
+    def _groups(self, text: str | None) -> Any:
+        """The groups that a word names: what it is in the notebook, if that has many values."""
+        if text is None:
+            return None
+        try:
+            value = self.shell.ev(text)
+        except Exception:  # Such as that of a column with a space in its name.
+            return text
+        if isinstance(value, str):
+            return value
+        return value if isinstance(value, Sized) and not isinstance(value, Mapping) else text
+
+    def _given(self, text: str | None, *words: str) -> Any:
+        """The value of an expression; None if there is none, a known word as it is."""
+        return text if text is None or text in words else self._value(text)
 
     def _assign(self, name: str | None, value: Any) -> None:
         if name is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -12,26 +13,73 @@ METRICS = {
     "classification": ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "matthews"),
     "regression": ("r2", "mae", "rmse", "median_ae", "bias"),
 }
+#: What can be told of probabilities besides.
+PROBABILITY_METRICS = ("log_loss", "brier", "roc_auc")
 
 
-def score(task: Task, truth: np.ndarray, given: np.ndarray) -> list[float]:
-    """Give one row of the summary."""
+def score(
+    task: Task, truth: np.ndarray, given: np.ndarray, weight: np.ndarray | None = None
+) -> list[float]:
+    """Give one row of the summary: events, missing and the metrics, over the events answered."""
     scored = ~np.isnan(given)
     events = int(scored.sum())
     metrics: list[float] = [np.nan] * len(METRICS[task])
-    if events:
+    weight = None if weight is None else weight[scored]
+    if events and (weight is None or weight.any()):
         measure = _label_metrics if task == "classification" else _number_metrics
-        metrics = measure(truth[scored], given[scored])
+        metrics = measure(truth[scored], given[scored], weight)
     return [events, len(given) - events, *metrics]
 
 
-def _label_metrics(truth: np.ndarray, given: np.ndarray) -> list[float]:
+def probability_scores(
+    truth: np.ndarray, given: np.ndarray | None, weight: np.ndarray | None, asked: Sequence[str]
+) -> list[float]:
+    """Give log loss, Brier score and ROC AUC, if they are asked for.
+
+    Parameters
+    ----------
+    truth : ndarray of float, shape (n_events,)
+        Labels as whole numbers from 0.
+    given : ndarray of float, shape (n_events, n_labels), or None
+        Rows add up to 1, or are NaN for events without an answer. None: NaN for each metric.
+    weight : ndarray of float, shape (n_events,), or None
+    """
+    if not set(PROBABILITY_METRICS) & set(asked):
+        return []
+    known = np.zeros(len(truth), dtype=bool) if given is None else ~np.isnan(given).any(axis=1)
+    weight = np.ones(len(truth)) if weight is None else weight
+    if given is None or not weight[known].any():
+        return [np.nan] * len(PROBABILITY_METRICS)
+    from sklearn import metrics
+
+    true, held, weight = truth[known], given[known], weight[known]
+    labels = np.arange(held.shape[1])
+    areas = [
+        metrics.roc_auc_score(true == label, held[:, label], sample_weight=weight)
+        # Of two labels the second: the other's is the same but for ties that rounding broke.
+        for label in (labels[1:] if len(labels) == 2 else labels)
+        if (weight * (true == label)).any() and (weight * (true != label)).any()
+    ]
+    if len(labels) == 1:
+        return [0.0, 0.0, np.nan]  # The only label, and no doubt of it.
+    brier = metrics.brier_score_loss(true, held, labels=labels, sample_weight=weight)
+    return [
+        metrics.log_loss(true, held, labels=labels, sample_weight=weight),
+        brier,
+        float(np.mean(areas)) if areas else np.nan,
+    ]
+
+
+def _label_metrics(truth: np.ndarray, given: np.ndarray, held: np.ndarray | None) -> list[float]:
     from sklearn.metrics import accuracy_score, precision_recall_fscore_support, recall_score
 
     # Events count only by (label, answer): scikit-learn gets every such pair once, weighted.
     size = int(max(truth.max(), given.max())) + 1
     pairs = truth.astype(np.int64) * size + given.astype(np.int64)
-    pairs, weight = np.unique(pairs, return_counts=True)
+    pairs, places, weight = np.unique(pairs, return_inverse=True, return_counts=True)
+    if held is not None:
+        weight = np.bincount(places, held)
+        pairs, weight = pairs[weight > 0], weight[weight > 0]
     true, answer = np.divmod(pairs, size)
     macro: dict[str, Any] = {"sample_weight": weight, "average": "macro", "zero_division": 0}
     return [
@@ -52,15 +100,16 @@ def _matthews(true: np.ndarray, answer: np.ndarray, weight: np.ndarray) -> float
     return float(covariance / np.sqrt(scale)) if scale else 0.0
 
 
-def _number_metrics(truth: np.ndarray, given: np.ndarray) -> list[float]:
+def _number_metrics(truth: np.ndarray, given: np.ndarray, held: np.ndarray | None) -> list[float]:
     from sklearn import metrics
 
+    weighted = {"sample_weight": held}
     return [
-        metrics.r2_score(truth, given) if len(truth) > 1 else np.nan,
-        metrics.mean_absolute_error(truth, given),
-        metrics.root_mean_squared_error(truth, given),
-        metrics.median_absolute_error(truth, given),
-        float(np.mean(given - truth)),
+        metrics.r2_score(truth, given, **weighted) if len(truth) > 1 else np.nan,
+        metrics.mean_absolute_error(truth, given, **weighted),
+        metrics.root_mean_squared_error(truth, given, **weighted),
+        metrics.median_absolute_error(truth, given, **weighted),
+        float(np.average(given - truth, weights=held)),
     ]
 
 

@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 from sklearn import metrics
 from sklearn.utils.multiclass import type_of_target
 
-from graph_magics.compare import compare
+from graph_magics.comparison import compare
 from graph_magics.errors import GraphError
+from graph_magics.scores import METRICS as ALL_METRICS
+
+METRICS = list(ALL_METRICS["classification"])
 
 LABELS = {
     "text": ["malignant", "benign", "unsure", "other"],
@@ -57,7 +60,7 @@ def test_label_metrics_are_those_of_scikit_learn(case):
         known = sum(t is not None for t in truth)
         assert (row["events"], row["missing"]) == (len(pairs), known - len(pairs))
         if not pairs:
-            assert row.drop(["events", "missing"]).isna().all()
+            assert row[METRICS].isna().all()
             continue
         true, answer = zip(*pairs, strict=True)
         macro = {"average": "macro", "zero_division": 0}
@@ -71,7 +74,7 @@ def test_label_metrics_are_those_of_scikit_learn(case):
                 "f1": metrics.f1_score(true, answer, **macro),
                 "matthews": metrics.matthews_corrcoef(true, answer),
             }
-        assert row.drop(["events", "missing"]).to_dict() == pytest.approx(expected, abs=1e-12)
+        assert row[METRICS].to_dict() == pytest.approx(expected, abs=1e-12)
 
 
 @given(labelled())
@@ -491,10 +494,14 @@ def test_the_text_of_a_classification():
     frame = pd.DataFrame({"forest": ["a", "b", "b", "a"], "vote": ["a", "a", None, "a"]})
     assert repr(compare(frame, ["a", "b", "b", None])).splitlines() == [
         "classification: 2 models, 3 events, 1 event without a target left out",
-        "        events  missing  accuracy  balanced_accuracy  precision  recall     f1  matthews",
-        "model" + " " * 83,
-        "forest       3        0    1.0000             1.0000     1.0000  1.0000 1.0000    1.0000",
-        "vote         2        1    0.5000             0.5000     0.2500  0.5000 0.3333    0.0000",
+        "        events  missing  accuracy  accuracy_low  accuracy_high  "
+        "balanced_accuracy  precision  recall     f1  matthews",
+        "model" + " " * 112,
+        "forest       3        0    1.0000        0.2924         1.0000  "
+        "           1.0000     1.0000  1.0000 1.0000    1.0000",
+        "vote         2        1    0.5000        0.0000         1.0000  "
+        "           0.5000     0.2500  0.5000 0.3333    0.0000",
+        "On 3 events the figures say little.",
         "All agree on 1 of 2 events that two or more answered (50.00%).",
     ]
 
@@ -503,10 +510,11 @@ def test_the_text_of_a_regression():
     frame = pd.DataFrame({"forest": [1.5, 2.0], "vote": [12346.5, 2.25]})
     assert repr(compare(frame, [1.5, 2])).splitlines() == [
         "regression: 2 models, 2 events",
-        "        events  missing         r2  mae  rmse  median_ae  bias",
-        "model" + " " * 57,
-        "forest       2        0          1    0     0          0     0",
-        "vote         2        0 -1.219e+09 6173  8729       6173  6173",
+        "        events  missing  mae  mae_low  mae_high         r2  rmse  median_ae  bias",
+        "model" + " " * 76,
+        "forest       2        0    0        0         0          1     0          0     0",
+        "vote         2        0 6173     0.25     12345 -1.219e+09  8729       6173  6173",
+        "On 2 events the figures say little.",
         "The answers to an event lie 6173 apart at the median, 12345 at most.",
     ]
 

@@ -1,0 +1,307 @@
+"""`Comparison`: what answers are worth, as tables, sentences and a picture."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import counted, listed
+from ..scores import Task
+from .paired import DIFFERENCES, TESTS, Case, intervals_of, test_of
+from .probabilities import calibration_of
+from .wording import FEW, digits, four_digits, note_on_groups, of_p, verdict
+
+if TYPE_CHECKING:
+    from .plots import Plot
+
+AGREEMENT = {
+    "classification": "the share of events with the same label",
+    "regression": "the concordance correlation",
+}
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Comparison:
+    """Answers beside the target and beside each other, as `compare` makes it.
+
+    Intervals hold the true figure in 95 of 100 samples of events like these, for the models as
+    they are: another training set would give other models. They are BCa bootstrap intervals
+    (Efron 1987) from 2,000 seeded resamples, the same for all models; more than 10,000 events
+    that cannot be counted by kind are resampled in 10,000 random groups. The accuracy of a
+    model that is always right, or always wrong, has the exact interval instead.
+
+    Attributes
+    ----------
+    task : {"classification", "regression"}
+    events : int
+        The events compared: those with a target.
+    unlabelled : int
+        The events left out because their target is missing.
+    metric : str
+        The main metric.
+    against : label or None
+        The model that the others are held against.
+    summary : DataFrame, a row per model
+        ``events`` (answered and scored) and ``missing`` (not answered), int; then metrics,
+        float, over the events that the model answered; NaN where there are none. The main
+        metric stands first, with ``<metric>_low`` and ``<metric>_high``, its interval.
+        Classification: ``accuracy``; ``balanced_accuracy``, the mean recall over the labels of
+        the target; ``precision``, ``recall``, ``f1``, macro averages over the labels in target
+        and answers (of two labels too: none is taken as the positive one); ``matthews``, the
+        Matthews correlation, 0 where only one label occurs. Where a model answered
+        probabilities, ``log_loss``, ``brier`` (the squared error of the probabilities; halved
+        for two labels) and ``roc_auc`` (each label against the rest, averaged over the labels
+        in the target), NaN for models that answered labels only.
+        Regression: ``r2`` (NaN for one event), ``mae``, ``rmse``, ``median_ae``, and ``bias``,
+        the mean of answer - target.
+        With `against`, over the events that both models answered: ``difference`` (model -
+        against) with ``difference_low`` and ``difference_high``, ``both`` (how many events
+        that is), ``p_value`` and ``p_holm``, corrected for the number of models (Holm 1979).
+        The test is McNemar's exact one for accuracy, that of DeLong et al. (1988) for
+        ``roc_auc``, else a permutation test: the two models' answers are swapped at random
+        (``scipy.stats.permutation_test`` with ``permutation_type="samples"``). In a regression
+        it tests the mean error itself, as the interval does, where Wilcoxon's test would ask
+        for something else: whether ranked differences lie around 0.
+    agreement : DataFrame of float, models by models
+        Over the events that both answered. Classification: the share with the same label, NaN
+        without an event. Regression: Lin's concordance correlation, 1 only where all answers
+        are equal (Pearson's is 1 also for answers twice as high); NaN below two events. The
+        diagonal is 1, and NaN for a model that never answered.
+    by : DataFrame or None
+        The summary within each group, indexed by (group, model); ``p_holm`` is corrected for
+        all models and groups.
+    """
+
+    task: Task
+    events: int
+    unlabelled: int
+    metric: str
+    against: Hashable | None
+    summary: pd.DataFrame
+    agreement: pd.DataFrame
+    by: pd.DataFrame | None
+    _seed: int
+    _case: Case
+    _known: np.ndarray
+    _spread: np.ndarray
+    _target: pd.Series
+    _answers: pd.DataFrame
+    _features: pd.DataFrame | None
+
+    @cached_property
+    def intervals(self) -> pd.DataFrame:
+        """Every metric with its interval: a row per (model, metric).
+
+        Columns: ``estimate``, ``low``, ``high``, float, and ``events``, int, on which it
+        stands. NaN for ``median_ae`` with weights.
+        """
+        return intervals_of(self._case, self._seed)
+
+    @property
+    def differences(self) -> pd.DataFrame:
+        """The columns of the summary that hold each other model against `against`.
+
+        Without `against`, a table without rows.
+        """
+        if self.against is None:
+            return pd.DataFrame(columns=list(DIFFERENCES), index=self.summary.index[:0])
+        return self.summary.loc[self.summary.index != self.against, list(DIFFERENCES)]
+
+    @cached_property
+    def calibration(self) -> pd.DataFrame:
+        """What was predicted and what came of it: a row per (model, label, bin).
+
+        Of the models that answered probabilities; of two labels only the second, in their
+        order. In ten bins of equal width: ``predicted``, the mean probability of the label;
+        ``observed``, the share of events that have it; ``events``, how many lie in the bin. NaN
+        in empty bins.
+        """
+        families = [f for f in self._case.families() if "brier" in f.metrics]
+        if not families:
+            names = ["model", "label", "bin"]
+            empty = pd.MultiIndex.from_arrays([[], [], []], names=names)
+            return pd.DataFrame(columns=["predicted", "observed", "events"], index=empty)
+        return calibration_of(families[0], self._case.models, self._case.labels)  # type: ignore[arg-type]
+
+    @property
+    def test(self) -> str:
+        """What the p-values are of."""
+        return TESTS[test_of(self._case, self.metric)]
+
+    @property
+    def verdicts(self) -> list[str]:
+        """A sentence for each other model: whether its difference to `against` may be chance."""
+        if self.against is None:
+            return []
+        return [
+            verdict(name, self.against, self.metric, row, self.events, len(self.differences))
+            for name, row in self.differences.iterrows()
+        ]
+
+    def plot(self, model: Hashable | None = None) -> Plot:
+        """Draw the intervals, the differences, the agreement and where the errors lie.
+
+        With a panel for the calibration where there are probabilities, and one for the
+        confusion of labels, or in a regression for the errors of each model.
+
+        Parameters
+        ----------
+        model : label, optional
+            Whose confusion is drawn; the last one's in the summary if absent.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Which shows itself in a notebook; ``.savefig(path)`` writes it. It is none of
+            pyplot's, so nothing has to be closed.
+        """
+        from .plots import plot
+
+        return plot(self, model)
+
+    @cached_property
+    def disagreements(self) -> pd.DataFrame:
+        """The events on which models differ, under the index of the answers.
+
+        Columns: the target (under its name, else "target"), the answers, the features.
+        Classification: the events to which at least two models gave different labels, in the
+        order of the run. Regression: all events, widest apart first, with ``spread`` (highest
+        answer - lowest, NaN below two answers) after the answers. Answers keep their names; of
+        the others, one whose name is taken gets a suffix: ``age_feature``, ``forest_target``,
+        ``spread_of_answers``.
+        """
+        if self.task == "classification":
+            chosen = np.flatnonzero(self._spread > 0)
+        else:
+            chosen = np.argsort(-self._spread, kind="stable")
+        rows = self._known[chosen]
+        name = "target" if self._target.name is None else self._target.name
+        parts = [
+            ("", self._answers.iloc[rows]),
+            ("_target", self._target.iloc[rows].to_frame(name)),
+        ]
+        if self.task == "regression":
+            parts.append(("_of_answers", pd.DataFrame({"spread": self._spread[chosen]})))
+        if self._features is not None:
+            parts.append(("_feature", self._features.iloc[rows]))
+
+        names: list[Hashable] = []
+        for suffix, part in parts:
+            for column in part.columns:
+                while column in names:
+                    column = f"{column}{suffix}"
+                names.append(column)
+        # By position, as the index may hold duplicates.
+        frame = pd.concat([part.reset_index(drop=True) for _, part in parts], axis=1)
+        frame.index = self._answers.index[rows]
+        frame.columns = pd.Index(names, tupleize_cols=False)
+        models = self._answers.shape[1]
+        return frame.iloc[:, [models, *range(models), *range(models + 1, len(names))]]
+
+    def __repr__(self) -> str:
+        parts = [self._caption, self._text(self._scores)]
+        if self.against is not None:
+            parts += [self._held_against, self._text(self.differences), *self.verdicts]
+        if self.by is not None:
+            parts += [self._within, self._text(self._groups)]
+        return "\n".join(filter(None, [*parts, *self._notes, self._headline]))
+
+    def _repr_html_(self) -> str:
+        parts = [_paragraph(self._caption), self._table(self._scores)]
+        if self.against is not None:
+            parts += [_paragraph(self._held_against), self._table(self.differences)]
+            parts += map(_paragraph, self.verdicts)
+        if self.by is not None:
+            parts += [_paragraph(self._within), self._table(self._groups)]
+        parts += map(_paragraph, self._notes)
+        if self._headline:
+            parts += [_paragraph(f"{self._headline} Agreement, {AGREEMENT[self.task]}:")]
+            parts += [self._table(self.agreement)]
+        return "\n".join(parts)
+
+    def _table(self, frame: pd.DataFrame) -> str:
+        return frame.to_html(**self._format(frame), border=0, escape=True)
+
+    def _text(self, frame: pd.DataFrame) -> str:
+        return frame.to_string(**self._format(frame))
+
+    def _format(self, frame: pd.DataFrame) -> dict[str, Any]:
+        known = {"p_value": of_p, "p_holm": of_p, "both": "{:.0f}".format}
+        formatters = {name: known[name] for name in frame.columns if name in known}
+        return {"float_format": lambda value: digits(self.task, value), "formatters": formatters}
+
+    @property
+    def _scores(self) -> pd.DataFrame:
+        """The summary without the differences, which have a table of their own."""
+        return self.summary.drop(columns=list(DIFFERENCES), errors="ignore")
+
+    @property
+    def _groups(self) -> pd.DataFrame:
+        assert self.by is not None
+        bounds = [f"{self.metric}_low", f"{self.metric}_high"]
+        names = ["events", "missing", self.metric, *bounds]
+        if self.against is not None:
+            names += ["difference", "difference_low", "difference_high", "p_holm"]
+        return self.by[names]
+
+    @property
+    def _held_against(self) -> str:
+        number = counted(len(self.differences), "comparison")
+        return (
+            f"{self.metric} against {self.against}, over the events that both answered; "
+            f"p by {self.test}, p_holm corrected for {number}:"
+        )
+
+    @property
+    def _within(self) -> str:
+        assert self.by is not None
+        name = self.by.index.names[0]
+        held = "" if self.against is None else f", and the difference to {self.against}"
+        return f"{self.metric} within each {name}{held}:"
+
+    @property
+    def _notes(self) -> list[str]:
+        notes = []
+        if not self.events and self.unlabelled:
+            notes.append("No event has a target: there is nothing to score.")
+        if self.task == "classification" and self.events:
+            labels = np.unique(self._case.truth)
+            if len(labels) == 1:
+                label = listed([self._case.labels[int(labels[0])]])
+                notes.append(f"The target has one label only, {label}: say which it misses.")
+        if 0 < self.events < FEW:
+            notes.append(f"On {counted(self.events, 'event')} the figures say little.")
+        if self.by is not None:
+            notes += note_on_groups(self.by)
+        return notes
+
+    @property
+    def _caption(self) -> str:
+        models, events = counted(len(self.summary), "model"), counted(self.events, "event")
+        left_out = f", {counted(self.unlabelled, 'event')} without a target left out"
+        weighted = "" if self._case.weight is None else ", weighted"
+        return f"{self.task}: {models}, {events}{left_out if self.unlabelled else ''}{weighted}"
+
+    @property
+    def _headline(self) -> str:
+        apart = self._spread[~np.isnan(self._spread)]
+        if len(self.summary) == 1:
+            return ""
+        if not apart.size:
+            return "No event was answered by two models."
+        if self.task == "regression":
+            middle, most = four_digits(np.median(apart)), four_digits(apart.max())
+            return f"The answers to an event lie {middle} apart at the median, {most} at most."
+        same, which = int((apart == 0).sum()), " that two or more answered"
+        events = counted(apart.size, "event") + (which if apart.size < self.events else "")
+        return f"All agree on {same:,} of {events} ({same / apart.size:.2%})."
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{html.escape(text)}</p>"
