@@ -27,7 +27,7 @@ LEVEL = 0.95
 #: More kinds of events than that are not counted by kind.
 _MOST_CELLS = 500
 #: More events than that are resampled in so many groups, drawn at random.
-MOST_UNITS = 10_000
+MOST_UNITS = 5_000
 #: So many numbers at once are held of the resamples.
 _AT_ONCE = 2_000_000
 
@@ -42,14 +42,13 @@ class Units:
         How many draws of each there are: the events of a cell; 1 for an event or a group.
     rows : ndarray of int or None
         An event of each cell; None where units are events or groups.
-    order, starts : ndarray of int or None
-        For groups: the events group by group, and where each group begins.
+    groups : ndarray of int, shape (n_events,), or None
+        For groups: that of each event.
     """
 
     counts: np.ndarray
     rows: np.ndarray | None = None
-    order: np.ndarray | None = None
-    starts: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     @classmethod
     def of(cls, size: int, kinds: list[np.ndarray] | None = None, seed: int = 0) -> Units:
@@ -75,24 +74,25 @@ class Units:
             return cls(np.ones(size, dtype=np.int64))
         # Sums of groups of events drawn at random are as independent as the events are, and
         # their bootstrap has the same spread: the time no longer grows with the events.
-        order = np.random.default_rng(seed).permutation(size)
-        starts = np.linspace(0, size, MOST_UNITS, endpoint=False).astype(np.int64)
-        return cls(np.ones(MOST_UNITS, dtype=np.int64), order=order, starts=starts)
+        groups = np.random.default_rng(seed).permutation(size) % MOST_UNITS
+        return cls(np.ones(MOST_UNITS, dtype=np.int64), groups=groups)
 
     def sums(self, terms: Terms) -> Any:
         """Add up the terms for one draw of each unit: (n_units, width), sparse if the terms are."""
         if self.rows is not None:
             return terms(self.rows)
         values = terms(slice(None))
-        if self.order is None or self.starts is None:
+        if self.groups is None:
             return values
         if isinstance(values, np.ndarray):
-            return np.add.reduceat(values[self.order], self.starts, axis=0)
-        from scipy.sparse import csr_array
+            columns = [np.bincount(self.groups, column, MOST_UNITS) for column in values.T]
+            return np.stack(columns, axis=1)
+        from scipy.sparse import coo_array
 
         # A row of ones and zeros for each group: the product adds up its events.
-        ends, ones = np.append(self.starts, len(self.order)), np.ones(len(self.order))
-        return csr_array((ones, self.order, ends)) @ values
+        ones, places = np.ones(len(self.groups)), np.arange(len(self.groups))
+        shape = (MOST_UNITS, len(self.groups))
+        return coo_array((ones, (self.groups, places)), shape=shape).tocsr() @ values
 
     def bootstrap(
         self, sums: Any, measure: Measure, *, resamples: int = RESAMPLES, seed: int = 0
@@ -143,13 +143,14 @@ class Units:
         bound, extreme = abs(seen) * (1 - 1e-9) - 1e-12, 0
         for number in _chunks(SWAPS, len(counts)):
             if self.rows is not None:
-                signs = counts - 2.0 * rng.binomial(counts, 0.5, (number, len(counts)))
+                turned = rng.binomial(counts, 0.5, (number, len(counts))).astype(float)
             else:
-                bits = np.unpackbits(
-                    np.frombuffer(rng.bytes(-(-number * len(counts) // 8)), dtype=np.uint8)
-                )
-                signs = 1.0 - 2.0 * bits[: number * len(counts)].reshape(number, -1)
-            moved = signs @ apart
+                bits = np.frombuffer(rng.bytes(-(-number * len(counts) // 8)), dtype=np.uint8)
+                bits = np.unpackbits(bits)[: number * len(counts)]
+                # Among few events swaps may come to the same, which single precision would part.
+                exact = np.float64 if len(counts) <= 1_000 else np.float32
+                turned = bits.reshape(number, -1).astype(exact)
+            moved = counts @ apart - 2 * (turned @ apart.astype(turned.dtype))
             swapped = measure((total + moved) / 2) - measure((total - moved) / 2)
             extreme += int((abs(swapped) >= bound).sum())
         return float(seen), (extreme + 1) / (SWAPS + 1)

@@ -32,8 +32,8 @@ class Comparison:
 
     Intervals hold the true figure in 95 of 100 samples of events like these, for the models as
     they are: another training set would give other models. They are BCa bootstrap intervals
-    (Efron 1987) from 2,000 seeded resamples, the same for all models; more than 10,000 events
-    that cannot be counted by kind are resampled in 10,000 random groups. The accuracy of a
+    (Efron 1987) from 2,000 seeded resamples, the same for all models; more than 5,000 events
+    that cannot be counted by kind are resampled in 5,000 random groups. The accuracy of a
     model that is always right, or always wrong, has the exact interval instead.
 
     Attributes
