@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 
 from .bodies import take
+from .comparable import Comparable, Judged
 from .engine import Events, is_dask, take_events
 from .engine.chunks import starts_of
 from .engine.events import check_names
 from .engine.sources import source_of
 from .errors import GraphError, counted
-from .nodes import stateful_in
+from .nodes import Node, stateful_in
 from .running import Runnable
 from .schema import Schema
 from .shipping import Shipped
@@ -38,7 +39,7 @@ except ImportError as error:
 SAMPLE = 100
 
 
-class DaskRun:
+class DaskRun(Comparable):
     """What comes of events in the partitions of a Dask DataFrame; made by `Graph.run`.
 
     Nothing but a sample is run before it is asked for: by `compute`, or by Dask's own calls on
@@ -80,6 +81,7 @@ class DaskRun:
         schema: Schema,
         frame: Any,
         errors: Any,
+        nodes: Mapping[str, Node],
     ) -> None:
         self.graph = graph
         self.seed = seed
@@ -87,6 +89,7 @@ class DaskRun:
         self.errors = errors
         self._lengths = list(lengths)
         self._schema = schema
+        self._nodes = nodes
 
     def __len__(self) -> int:
         return sum(self._lengths)
@@ -109,7 +112,17 @@ class DaskRun:
         """
         with _quiet():
             frame, errors = dask.persist(self.frame, self.errors)
-        return DaskRun(self.graph, self.seed, self._lengths, self._schema, frame, errors)
+        return DaskRun(
+            self.graph, self.seed, self._lengths, self._schema, frame, errors, self._nodes
+        )
+
+    def _judged(self, y: Any) -> Judged:
+        from .judging import judged_in
+
+        return judged_in(self.compute(), self._nodes, y)
+
+    def _here(self, given: Any) -> Any:
+        return given.compute() if is_dask(given) else given
 
     def __repr__(self) -> str:
         number = counted(len(self._lengths), "partition")
@@ -172,7 +185,7 @@ def run_on_dask(
     schema = Schema(sample)
     task = _Task(schema, seed, chunk_size if is_dask(events) else None, on_error == "raise")
     frame, errors = _lazy(shipped, task, parts, schema.meta, sample.errors.iloc[:0])
-    return DaskRun(graph.name, seed, parts.lengths, schema, frame, errors)
+    return DaskRun(graph.name, seed, parts.lengths, schema, frame, errors, sample._nodes)
 
 
 def _lazy(

@@ -12,13 +12,15 @@ from pandas.api.types import is_string_dtype
 
 from .bodies import Samples, object_array
 from .columns import ANSWER_KEYS
+from .comparable import Judged
 from .engine import Events
 from .errors import GraphError, counted
 from .nodes import Node
-from .outputs import Output
+from .outputs import Output, columns_of
 from .routers import Router, VotingEnsemble
 from .routers.jump import Jump, NoNode
 from .scores import Task
+from .steps import Model
 from .wire import read_all
 
 #: Where an answer holds its predictions.
@@ -68,6 +70,89 @@ def answers_for(
         bodies = bodies.values  # Rows of a table, each sent as an instance.
     features = bodies if isinstance(bodies, pd.DataFrame) else None
     return pd.DataFrame(columns, index=_by_sample(events.index, counts)), features
+
+
+def judged_in(frame: pd.DataFrame, nodes: Mapping[str, Node], y: Any) -> Judged:
+    """Give what can be judged of a run of which only the frame is there.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As `Run.frame`; it may have been written to a file and read back.
+    nodes : mapping of path to Node
+    y : array-like
+        As many labels as there are events.
+
+    Raises
+    ------
+    GraphError
+        If no column holds the answers of a model or a router, one value an event.
+    """
+    columns: dict[str, Any] = {}
+    by_path: dict[str, pd.DataFrame] = {}
+    names = columns_of(nodes)
+    routes_first = sorted(names.items(), key=lambda item: -item[0].count("."))
+    for path, name in routes_first:
+        node = nodes[path]
+        if not node.predicts:
+            continue
+        labels = node.classes if isinstance(node, Model) and node.method != "predict" else None
+        wide = None if labels is None else [f"{name}.{label}" for label in labels]
+        if name in frame:
+            if not _holds_lists(frame[name]):
+                columns[name] = frame[name]
+        elif wide is not None and labels is not None and set(wide) <= set(frame.columns):
+            held = frame[wide].set_axis(pd.Index(labels.tolist(), tupleize_cols=False), axis=1)
+            likeliest = Output(path, name, None, [], len(frame))
+            known = held.notna().all(axis=1).to_numpy()
+            values = labels[held[known].to_numpy().argmax(axis=1)]
+            likeliest.parts = [(np.flatnonzero(known), values)]
+            columns[name] = pd.Series(likeliest.spread(values), frame.index)
+            if isinstance(node, Model) and node.method == "predict_proba":
+                by_path[path] = held
+        mean = _mean_of_routes(Output(path, name, node, [], 0), by_path)
+        if mean is not None and name in columns:
+            by_path[path] = mean.set_axis(frame.index)
+    columns = {str(name): columns[name] for name in _as_in(frame, columns)}
+    last = frame.get("response")
+    if last is not None and not _holds_lists(last) and _says_more(last, columns, y):
+        columns["response"] = last
+    if not columns:
+        raise GraphError(
+            "no column of the frame holds the answers of a model or a router, a value for each "
+            "event; keep them, or run as many events as fit in memory: graph.run(events).compare(y)"
+        )
+    answers = pd.DataFrame(columns, index=frame.index)
+    if len(answers) and answers.isna().all(axis=None):
+        raise GraphError("all events failed, so there is nothing to compare; .errors tells why")
+    return Judged(
+        answers,
+        {names[path]: held for path, held in by_path.items()},
+        features=None,
+        is_by_event=True,
+        frame=lambda: frame,
+        task=task_of(nodes),
+    )
+
+
+def _holds_lists(column: pd.Series) -> bool:
+    """Whether cells are lists or objects, or their JSON text, as CSV and Parquet have it."""
+    known = column.dropna()
+    first = known.iloc[0] if len(known) else None
+    if isinstance(first, str):
+        return first.startswith(("[", "{"))
+    return isinstance(first, (list, dict, np.ndarray))
+
+
+def _as_in(frame: pd.DataFrame, names: Mapping[str, Any]) -> list[str]:
+    """Names of nodes in the order of their columns."""
+    places = {str(column): place for place, column in reversed([*enumerate(frame.columns)])}
+
+    def place_of(name: str) -> int:
+        wide = [place for column, place in places.items() if column.startswith(f"{name}.")]
+        return places[name] if name in places else min(wide)
+
+    return sorted(names, key=place_of)
 
 
 def task_of(nodes: Mapping[str, Node]) -> Task | None:

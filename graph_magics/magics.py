@@ -14,6 +14,7 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, TraitError, observe
 
+from .comparable import Comparable
 from .engine.paths import is_path
 from .errors import GraphError, a, listed, near, one_line
 from .formats import is_manifest
@@ -189,7 +190,7 @@ class GraphMagics(Magics):
         arguments = _parsed(self.graph_compare, line)
         if arguments is None:
             return None
-        run = self._named(arguments.run, Run)
+        run = self._named(arguments.run, Comparable, "run")
         comparison = run.compare(
             self._value(arguments.y),
             arguments.against,
@@ -248,9 +249,9 @@ class GraphMagics(Magics):
                 f"the notebook has a variable {name!r} already, {a(held)}; name the graph otherwise"
             )
 
-    def _named(self, name: str, kind: type[Any]) -> Any:
+    def _named(self, name: str, kind: type[Any], told: str = "") -> Any:
         """A variable of the notebook that must be of a kind."""
-        told = kind.__name__.lower()
+        told = told or kind.__name__.lower()
         held = self.shell.user_ns.get(name)
         if isinstance(held, kind):
             return held

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -211,11 +211,9 @@ def outputs_of(
     as_sent: bool = False,
 ) -> list[Output]:
     """Collect what each node answered, in the order declared, routes before their router."""
-    names = [path.rpartition(".")[2] for path in nodes]
-    times = Counter(names)
-    outputs = {}
-    for (path, node), name in zip(nodes.items(), names, strict=True):
-        column = name if times[name] == 1 else path
+    columns, outputs = columns_of(nodes), {}
+    for path, node in nodes.items():
+        column = columns[path]
         routes = list(node.children) if node.chooses else None
         outputs[path] = Output(
             path, column, node, [], size, routes, is_table=is_table, as_sent=as_sent
@@ -227,6 +225,17 @@ def outputs_of(
         if visit.choices is not None:
             output.choices.append((visit.received.positions, visit.choice))
     return [outputs[path] for path in _routes_first(nodes)]
+
+
+def columns_of(nodes: Iterable[str]) -> dict[str, str]:
+    """What the column of each node is called: its name, or its path if the name stands twice.
+
+    >>> columns_of(["vote", "vote.a", "b", "b.a"])
+    {'vote': 'vote', 'vote.a': 'vote.a', 'b': 'b', 'b.a': 'b.a'}
+    """
+    names = {path: path.rpartition(".")[2] for path in nodes}
+    times = Counter(names.values())
+    return {path: name if times[name] == 1 else path for path, name in names.items()}
 
 
 def chosen(

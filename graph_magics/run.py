@@ -15,6 +15,7 @@ import pandas as pd
 from .batch import Batch
 from .blame import failures_in, forgiven_in, row_of
 from .bodies import Samples, is_json, objects, take
+from .comparable import Comparable, Judged
 from .context import Visit
 from .engine import Events, Outcome
 from .errors import GraphError, counted, listed, one_line, text_of
@@ -22,16 +23,14 @@ from .failures import Failure
 from .flow import Flow
 from .nodes import Node, walk
 from .outputs import Output, chosen, outputs_of
-from .scores import Task
 from .steps import Model
 from .wire import read
 
 if TYPE_CHECKING:
-    from .comparison import Comparison
     from .picture import Drawing, Renderer
 
 
-class Run:
+class Run(Comparable):
     """What came of running events through a graph; made by `Graph.run`.
 
     Attributes
@@ -203,80 +202,21 @@ class Run:
         names = ["step", "kind", "received", "answered", "route", "status", "error"]
         return pd.DataFrame(rows, columns=names, dtype=object)
 
-    def compare(
-        self,
-        y: Any,
-        against: str | None = None,
-        by: Any = None,
-        *,
-        task: Task | None = None,
-        metric: str | None = None,
-        sample_weight: Any = None,
-        class_weight: Any = None,
-        seed: int = 0,
-    ) -> Comparison:
-        """Hold the answers of every model and every router against the true ones.
-
-        Parameters
-        ----------
-        y : Series, array or list
-            The target of each event; or of each sample, for JSON events with several.
-        against : str, optional
-            The model or router that all others are held against: differences with 95 %
-            intervals and p-values.
-        by : str, Series, array or list, optional
-            A column of the events or of `frame` (such as ``split.route``), or a group for each
-            event: the figures within each group.
-        task : {"classification", "regression"}, optional
-            What the models do; if absent, what they say of themselves.
-        metric : str, optional
-            What has an interval in the summary, and is told differences of: ``accuracy``, in a
-            regression ``mae``, by default.
-        sample_weight : Series, array or list, optional
-            How much each event counts.
-        class_weight : "balanced" or mapping of label to weight, optional
-            How much the events of each label count.
-        seed : int
-            Of the resamples.
-
-        Returns
-        -------
-        Comparison
-
-        Raises
-        ------
-        GraphError
-            If the target does not fit the events, no node answers with a value, all events
-            failed, or there is no such model, column or metric.
-        """
-        from .comparison import compare
+    def _judged(self, y: Any) -> Judged:
         from .judging import answers_for, probabilities_for, task_of
 
-        try:
-            answers, features = answers_for(y, self._outputs, self._response(), self._events)
-            if len(self._failures) == len(self) > 0 and answers.isna().all(axis=None):
-                raise GraphError(
-                    f"all events failed, so there is nothing to compare: {self._commonest()}"
-                )
-            # Samples have labels of our own making: there a target can only go by position.
-            alike = answers.index is self._events.index
-            if isinstance(by, str) and alike and not (features is not None and by in features):
-                by = self.frame.get(by, by)
-            return compare(
-                answers,
-                y if alike else np.asarray(y),
-                features=features,
-                probabilities=probabilities_for(answers, self._outputs, self._events),
-                task=task or task_of(self._nodes),
-                against=against,
-                by=by,
-                metric=metric,
-                sample_weight=sample_weight,
-                class_weight=class_weight,
-                seed=seed,
-            )
-        except GraphError as error:
-            raise error.at(graph=self.graph) from None
+        answers, features = answers_for(y, self._outputs, self._response(), self._events)
+        if len(self._failures) == len(self) > 0 and answers.isna().all(axis=None):
+            why = self._commonest()
+            raise GraphError(f"all events failed, so there is nothing to compare: {why}")
+        return Judged(
+            answers,
+            probabilities_for(answers, self._outputs, self._events),
+            features,
+            is_by_event=answers.index is self._events.index,
+            frame=lambda: self.frame,
+            task=task_of(self._nodes),
+        )
 
     def draw(self, path: str | Path | None = None, *, renderer: Renderer | None = None) -> Drawing:
         """Draw the graph with what the run saw: events, errors and the median time of each.

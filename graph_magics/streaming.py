@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from .comparable import Comparable, Judged
 from .engine import Events, Executor
 from .engine.progress import Progress
 from .engine.sources import Source, chunks_of
 from .errors import GraphError, counted, one_line
-from .nodes import stateful_in
+from .nodes import stateful_in, walk
 from .outputs import chosen
 from .run import Run, RunInterrupted, table_of
 from .running import Runnable, run_part
@@ -26,7 +27,7 @@ MOST_ERRORS = 10_000
 """Of how many failed events `StreamedRun.errors` tells."""
 
 
-class StreamedRun:
+class StreamedRun(Comparable):
     """What came of events that were run a chunk at a time; made by ``graph.run(..., into=...)``.
 
     Nothing of a finished chunk is kept in memory but counts, and the first failures.
@@ -89,6 +90,11 @@ class StreamedRun:
     def errors(self) -> pd.DataFrame:
         """The first 10,000 events that failed, as in `Run.errors`; ``failed`` counts all."""
         return pd.concat(self._errors).iloc[:MOST_ERRORS] if self._errors else table_of([])
+
+    def _judged(self, y: Any) -> Judged:
+        from .judging import judged_in
+
+        return judged_in(self.frame, dict(walk(self._root)), y)
 
     def draw(self, path: str | Path | None = None, *, renderer: Renderer | None = None) -> Drawing:
         """Draw the graph with what all chunks saw: events, errors and the time of each.

@@ -33,8 +33,9 @@ class Comparison:
     Intervals hold the true figure in 95 of 100 samples of events like these, for the models as
     they are: another training set would give other models. They are BCa bootstrap intervals
     (Efron 1987) from 2,000 seeded resamples, the same for all models; more than 5,000 events
-    that cannot be counted by kind are resampled in 5,000 random groups. The accuracy of a
-    model that is always right, or always wrong, has the exact interval instead.
+    that cannot be counted by kind are resampled in 5,000 random groups. Of few events, or where
+    single errors outweigh all others (``rmse``), they are too narrow, as every bootstrap. The
+    accuracy of a model that is always right, or always wrong, has the exact interval instead.
 
     Attributes
     ----------

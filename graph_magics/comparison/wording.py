@@ -87,7 +87,7 @@ def verdict(
         text += f", 95 % interval {said(low)} to {said(high)}"
     p_value, corrected = float(row["p_value"]), float(row["p_holm"])
     text += f", p {_equals(p_value)}"
-    if number > 1 and corrected != p_value:
+    if number > 1 and _equals(corrected) != _equals(p_value):
         text += f" ({_equals(corrected, bare=True)} corrected for {number} comparisons)"
     if both < events:
         text += f", on {counted(both, 'event')} that both answered"
