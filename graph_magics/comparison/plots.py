@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
 
 from ..errors import GraphError, counted, listed, near
 from .probabilities import BINS
@@ -59,7 +60,8 @@ def plot(comparison: Comparison, model: Hashable | None = None) -> Plot:
     if len(comparison.summary) > 1:
         panels.append(("agreement", _agreement))
     if comparison.task == "classification":
-        panels.append(("confusion", partial(_confusion, model=place)))
+        if comparison._case.labels:
+            panels.append(("confusion", partial(_confusion, model=place)))
         if len(comparison.calibration):
             panels.append(("calibration", _calibration))
     else:
@@ -105,6 +107,7 @@ def _bars(axes: Axes, table: pd.DataFrame, middle: str, low: str, high: str) -> 
         axes.plot(bounds, [place, place], color=colour, lw=2.5, solid_capstyle="butt")
         axes.plot(bounds, [place, place], "|", color=colour, ms=9, mew=1.5)
         axes.plot([float(row[middle])], [place], "o", color=colour, ms=7)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     _name_rows(axes, table.index)
     axes.grid(axis="x", color="#e5e5e5", lw=0.8)
     axes.set_axisbelow(True)

@@ -49,7 +49,7 @@ def of_p(value: float) -> str:
 def verdict(
     model: Hashable, against: Hashable, metric: str, row: pd.Series, events: int, number: int
 ) -> str:
-    """Say whether a difference may be chance.
+    """Say whether a difference may be chance: unless p-value and interval both say no.
 
     Parameters
     ----------
@@ -91,8 +91,9 @@ def verdict(
         text += f" ({_equals(corrected, bare=True)} corrected for {number} comparisons)"
     if both < events:
         text += f", on {counted(both, 'event')} that both answered"
-    chance = "this is more than chance" if corrected < SIGNIFICANT else "this may be chance"
-    return f"{text}: {chance}."
+    # Few events that weigh much can part test and interval: then neither is to be trusted.
+    is_sure = corrected < SIGNIFICANT and not low <= 0 <= high
+    return f"{text}: {'this is more than chance' if is_sure else 'this may be chance'}."
 
 
 def note_on_groups(by: pd.DataFrame) -> list[str]:

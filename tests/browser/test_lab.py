@@ -95,3 +95,26 @@ def test_the_fourth_tutorial_runs_files_and_goes_on_where_it_stopped(
     expect(notebook.answer("streamed").first).to_contain_text("120,000 answered")
 
     assert notebook.complaints == []
+
+
+def test_the_sixth_tutorial_compares_and_shows_its_pictures(
+    open_notebook: Open, artefacts: Path
+) -> None:
+    notebook = open_notebook("06_is_the_ensemble_better.ipynb")
+    notebook.run_all()
+    notebook.picture(artefacts / "06_is_the_ensemble_better.png")
+
+    assert notebook.errors == []
+    assert notebook.not_run == []
+
+    expect_drawing(notebook)
+
+    answer = notebook.answer("comparison")
+    expect(answer.first).to_contain_text("this may be chance")
+    expect(answer.locator("table").nth(1)).to_contain_text("p_holm")
+
+    picture = notebook.answer("plot").locator("img").first
+    expect(picture).to_be_visible()
+    notebook.page.wait_for_function(SHOWN, arg=picture.element_handle(), timeout=10_000)
+
+    assert notebook.complaints == []
