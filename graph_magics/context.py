@@ -40,6 +40,14 @@ class Runnable(Protocol):
         ...
 
 
+class Recalls(Protocol):
+    """Answers for nodes that have answered the same before."""
+
+    def run(self, node: Runnable, batch: Batch, context: Context) -> Batch:
+        """Answer as the node would."""
+        ...
+
+
 _NOTHING: Mapping[int, Failure] = MappingProxyType({})
 
 
@@ -129,6 +137,8 @@ class Setup:
         What nodes keep from one chunk of the events to the next, and no longer than the run.
     first : int
         Where in the whole run the event of position 0 stands, where a part of it is run.
+    replay : Recalls or None
+        Who answers for the nodes, where a run is gone through again.
     """
 
     seed: int
@@ -142,6 +152,7 @@ class Setup:
     request: Any = None
     memory: dict[Any, Any] = field(default_factory=dict)
     first: int = 0
+    replay: Recalls | None = None
 
 
 def _one_by_one(calls: Sequence[Callable[[], Batch]]) -> list[Batch]:
@@ -295,13 +306,15 @@ class Context:
             return batch.fail_all(lost)
         visit = Visit(path, batch, batch)
         self.visits.append(visit)
+        replay = self.setup.replay
+        run = node.run if replay is None else partial(replay.run, node)
         started = perf_counter()
-        if self.away:
+        if self.away and replay is None:
             answer = self.setup.elsewhere(node, batch, here)
         elif here.depth % _ON_ONE_THREAD:
-            answer = node.run(batch, here)
+            answer = run(batch, here)
         else:
-            (answer,) = self.setup.at_once([partial(node.run, batch, here)])
+            (answer,) = self.setup.at_once([partial(run, batch, here)])
         visit.seconds = perf_counter() - started
         if is_service and answer.failures:
             answer, visit.raised = with_raised(answer, batch)

@@ -91,6 +91,14 @@ class Flow(Node):
         """The steps by name, in the order declared."""
         return {name: step for step, name in self.names.items()}
 
+    def with_children(self, children: Mapping[str, Node]) -> Flow:
+        """Give the same flow with other steps of the same names."""
+        other = {step: children[name] for step, name in self.names.items()}
+        wires = [(other[source], other[target]) for source, target in self.wires]
+        twin = Flow(other.values(), wires, name=self.name)
+        twin._names = {other[step]: name for step, name in self.names.items()}
+        return twin
+
     @property
     def edges(self) -> Sequence[tuple[str, str]]:
         """The wires, by name."""

@@ -88,6 +88,10 @@ class Node:
         """The children of a Sequence whose answer may be the last, though others follow."""
         return ()
 
+    def with_children(self, children: Mapping[str, Node]) -> Node:
+        """Give the same node with other nodes inside, of the same names."""
+        raise GraphError(f"the parts of a {self.kind} cannot be replaced", node=self.name)
+
     def natural_name(self) -> str:
         """Name the node after itself where the user has given it no name."""
         return type(self).__name__.lower()
@@ -126,6 +130,23 @@ def walk(root: Node, path: str = "") -> Iterator[tuple[str, Node]]:
         here = f"{path}.{name}" if path else name
         yield here, child
         yield from walk(child, here)
+
+
+def replaced(root: Node, others: Mapping[str, Node], path: str = "") -> Node:
+    """Give a root with some nodes replaced, by their dotted paths; the root stays as it is.
+
+    Raises
+    ------
+    GraphError
+        If a node around one of them cannot have other nodes inside.
+    """
+    here = others.get(path, root)
+    inside = f"{path}." if path else ""
+    if not any(other.startswith(inside) and other != path for other in others):
+        return here
+    return here.with_children(
+        {name: replaced(child, others, inside + name) for name, child in here.children.items()}
+    )
 
 
 class _Kind(NamedTuple):

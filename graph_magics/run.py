@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,15 @@ from .blame import failures_in, forgiven_in, row_of
 from .bodies import Samples, is_json, objects, take
 from .comparable import Comparable, Judged
 from .context import Visit
-from .engine import Events, Outcome
+from .engine import Events, Outcome, execute_again
 from .errors import GraphError, counted, listed, one_line, text_of
 from .failures import Failure
 from .flow import Flow
 from .nodes import Node, walk
 from .outputs import Output, chosen, outputs_of
+from .replay import Record, Replay
+from .routers import weights_in
+from .serving import without_crash
 from .steps import Model
 from .wire import read
 
@@ -63,16 +66,23 @@ class Run(Comparable):
         *,
         seed: int,
         as_sent: bool = False,
+        settled: Callable[[Batch], Batch] = without_crash,
     ) -> None:
         self.graph = graph
         self.seed = seed
         self.complete = True
         self._as_sent = as_sent
+        self._settled = settled
         self._root = root
         self._events = events
         self._visits = outcome.visits
+        outcome.answers[:] = map(settled, outcome.answers)
         self._answers = outcome.answers
+        self._chunks = outcome.chunks
+        self._columns: Sequence[str] | None = None
         self._nodes = dict(walk(root))
+        # As they were: a panel may turn them later.
+        self._weights = weights_in(self._nodes)
 
     def __len__(self) -> int:
         return len(self._events)
@@ -132,6 +142,7 @@ class Run(Comparable):
             return
         try:
             self.__dict__["frame"] = chosen(self.frame, columns)
+            self._columns = columns
         except GraphError as error:
             raise error.at(graph=self.graph) from None
 
@@ -217,6 +228,74 @@ class Run(Comparable):
             frame=lambda: self.frame,
             task=task_of(self._nodes),
         )
+
+    def what_if(
+        self, weights: Mapping[str, Any], *, router: str | None = None, ask: bool = True
+    ) -> pd.DataFrame:
+        """Give the frame that other weights of a VotingEnsemble or a Splitter would have given.
+
+        Nobody is asked again whose answer is known: the router votes or draws anew over the
+        answers that there are, and only what stands behind it runs again, for the events that
+        come to it otherwise. It is the frame of a real run with these weights.
+
+        Of a Splitter, events then go to routes that did not see them. Each route is asked once
+        for all of these, whatever the weights; its answers are kept with the run.
+
+        Parameters
+        ----------
+        weights : mapping of str to float
+            Route to weight, as the router's own ``weights=`` takes them: only their ratios
+            count; of a VotingEnsemble, a route that is not named counts 0. Or router to such.
+        router : str, optional
+            Its name or dotted path, if several routers of the graph have weights.
+        ask : bool
+            False: ask no model, no service and no route of the Splitter. Events that would need
+            it have no answer, and say so in ``error``.
+
+        Returns
+        -------
+        DataFrame
+            As `frame`: the same columns, under the same index.
+
+        Raises
+        ------
+        GraphError
+            If there is no such router, or the weights cannot be.
+
+        Examples
+        --------
+        >>> from graph_magics import Graph, VotingEnsemble
+        >>> vote = VotingEnsemble(a=lambda x: 1, b=lambda x: x % 2, c=lambda x: 0)
+        >>> run = Graph("g", vote).run([2, 3])
+        >>> run.frame["vote"].tolist(), run.what_if({"a": 3, "b": 1, "c": 1})["vote"].tolist()
+        ([0, 1], [1, 1])
+        """
+        from .whatif import rerun, weights_by_router
+
+        try:
+            return rerun(self, weights_by_router(self, weights, router), ask=ask).frame
+        except GraphError as error:
+            raise error.at(graph=self.graph) from None
+
+    @functools.cached_property
+    def _record(self) -> Record:
+        return Record(self._visits, len(self))
+
+    def _again(self, root: Node, others: Mapping[str, Node], *, ask: bool) -> Run:
+        """Go through the run again, with other routers by path; `WhatIf` says who they are.
+
+        ``root`` is the run's with them in it, for whoever looks at its nodes.
+        """
+        replay = Replay(self._record, others, self._root, ask)
+        outcome = execute_again(self._root, self._chunks, replay, seed=self.seed)
+        run = Run(
+            self.graph, root, self._events, outcome,
+            seed=self.seed, as_sent=self._as_sent, settled=self._settled,
+        )  # fmt: skip
+        run.complete = self.complete
+        run._record = Record(outcome.visits, len(self), self._record)
+        run.keep(self._columns)
+        return run
 
     def draw(self, path: str | Path | None = None, *, renderer: Renderer | None = None) -> Drawing:
         """Draw the graph with what the run saw: events, errors and the median time of each.

@@ -66,8 +66,10 @@ def run_part(
     taken = exchange.taken(events)
 
     def run_of(events: Events, outcome: Outcome) -> Run:
-        outcome.answers[:] = map(exchange.settled, outcome.answers)
-        return Run(graph.name, root, events, outcome, seed=seed, as_sent=exchange.as_sent)
+        return Run(
+            graph.name, root, events, outcome,
+            seed=seed, as_sent=exchange.as_sent, settled=exchange.settled,
+        )  # fmt: skip
 
     done = Done()
     try:

@@ -2,7 +2,7 @@
 
 from .events import Events, is_dask, take_events
 from .interrupts import Interrupts
-from .local import Done, Executor, Outcome, execute
+from .local import Done, Executor, Outcome, execute, execute_again
 
 __all__ = [
     "Done",
@@ -11,6 +11,7 @@ __all__ = [
     "Interrupts",
     "Outcome",
     "execute",
+    "execute_again",
     "is_dask",
     "take_events",
 ]

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..batch import Batch
 from ..bodies import COLLECTOR
-from ..context import Context, Jumps, Setup, Visit
+from ..context import Context, Jumps, Recalls, Setup, Visit
 from ..cores import cores, sharing
 from ..errors import GraphError
 from ..nodes import Node, stateful_in, walk
@@ -27,7 +27,7 @@ from .progress import Progress
 from .threads import at_once, in_order
 
 Executor: TypeAlias = Literal["thread", "process"]
-Chunks: TypeAlias = "Generator[tuple[int, Batch, list[Visit]]]"
+Chunks: TypeAlias = "Generator[tuple[Batch, Batch, list[Visit]]]"
 
 SECONDS = 1.0
 """How long a chunk is to take: a hundred times what a forest of so many trees takes to begin."""
@@ -35,29 +35,31 @@ SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a run: the answer of every chunk, and what every node saw."""
+    """What came of a run: the answer of every chunk, what every node saw, and the chunks."""
 
     answers: list[Batch]
     visits: list[Visit]
+    chunks: list[Batch]
 
 
 class Done:
     """What is done of a run, chunk by chunk: whole, whenever it is looked at."""
 
     def __init__(self) -> None:
-        self._chunks: list[tuple[int, Batch, list[Visit]]] = []
+        self._chunks: list[tuple[Batch, Batch, list[Visit]]] = []
 
     def __len__(self) -> int:
-        return sum(size for size, _, _ in self._chunks)
+        return sum(len(batch) for batch, _, _ in self._chunks)
 
-    def add(self, size: int, answer: Batch, visits: list[Visit]) -> None:
-        """Keep what came of the next so many events."""
-        self._chunks.append((size, answer, visits))
+    def add(self, batch: Batch, answer: Batch, visits: list[Visit]) -> None:
+        """Keep what came of the next events."""
+        self._chunks.append((batch, answer, visits))
 
     def outcome(self) -> Outcome:
         """What came of all."""
         answers = [answer for _, answer, _ in self._chunks]
-        return Outcome(answers, [visit for _, _, visits in self._chunks for visit in visits])
+        visits = [visit for _, _, visits in self._chunks for visit in visits]
+        return Outcome(answers, visits, [batch for batch, _, _ in self._chunks])
 
 
 def execute(
@@ -123,15 +125,16 @@ def execute(
         elif total > (chunk_size or ALL_AT_ONCE) or (progress and total):
             chunks = _one_by_one(root, events, setup, chunk_size)
         else:
-            answer, visits = _answered(root, events, 0, total, setup)
+            batch = _chunk(events, 0, total)
+            answer, visits = _answered(root, batch, setup)
             interrupts.check()
-            return Outcome([answer], visits)
+            return Outcome([answer], visits, [batch])
         with Progress(total, shown=progress) as bar, closing(chunks):
-            for size, answer, visits in chunks:
+            for batch, answer, visits in chunks:
                 interrupts.check()
-                done.add(size, answer, visits)
+                done.add(batch, answer, visits)
                 failed = _failed(answer)
-                bar.done(size, failed)
+                bar.done(len(batch), failed)
                 if stop_on_failure and failed:
                     break
     except BaseException as error:
@@ -150,7 +153,8 @@ def _one_by_one(root: Node, events: Events, setup: Setup, chunk_size: int | None
     while start < total:
         begun = perf_counter()
         size = min(size, total - start)
-        yield size, *_answered(root, events, start, size, setup)
+        batch = _chunk(events, start, size)
+        yield batch, *_answered(root, batch, setup)
         start += size
         if first is not None:
             wanted = min(size * SECONDS / max(perf_counter() - begun, 1e-9), MOST)
@@ -164,15 +168,15 @@ def _at_the_same_time(
     _check_parts(root, executor, chunk_size)
     total, number = len(events), cores()
     starts = starts_of(root, total, number, chunk_size)
-    sizes = [end - start for start, end in pairwise([*starts, total])]
     setup.jumps = Jumps()  # One for all threads.
     away = executor == "process"
-    run: Callable[..., Any] = partial(_answered, root, events, setup=setup, away=away)
+    run: Callable[..., Any] = partial(_answered, root, setup=setup, away=away)
     if executor == "thread":
         run = sharing(run, number)
-    calls = [partial(run, start, size) for start, size in zip(starts, sizes, strict=True)]
-    for size, (answer, visits) in zip(sizes, in_order(calls, number), strict=True):
-        yield size, answer, visits
+    batches = [_chunk(events, start, end - start) for start, end in pairwise([*starts, total])]
+    calls = [partial(run, batch) for batch in batches]
+    for batch, (answer, visits) in zip(batches, in_order(calls, number), strict=True):
+        yield batch, answer, visits
 
 
 def _check_parts(root: Node, executor: Executor, chunk_size: int | None) -> None:
@@ -193,14 +197,31 @@ def _check_parts(root: Node, executor: Executor, chunk_size: int | None) -> None
         )
 
 
+def execute_again(
+    root: Node, chunks: Sequence[Batch], replay: Recalls, *, seed: int = 0
+) -> Outcome:
+    """Run a root node over the chunks of a run, where someone answers for nodes that he knows.
+
+    Parameters
+    ----------
+    chunks : sequence of Batch
+        As they were handed on; so whoever looks at a whole chunk sees the same.
+    replay : Recalls
+    """
+    setup = Setup(seed, async_map, at_once, replay=replay)
+    done = Done()
+    for batch in chunks:
+        done.add(batch, *_answered(root, batch, setup))
+    return done.outcome()
+
+
 def _answered(
-    root: Node, events: Events, start: int, size: int, setup: Setup, *, away: bool = False
+    root: Node, batch: Batch, setup: Setup, *, away: bool = False
 ) -> tuple[Batch, list[Visit]]:
     """What comes of some of the events, here or in another process."""
-    batch = _chunk(events, start, size)
     visits: list[Visit] = []
     answer = batch
-    if size:
+    if len(batch):
         here = Context("", setup, visits)
         answer = elsewhere(root, batch, here) if away else root.run(batch, here)
     for visit in visits:

@@ -1,6 +1,6 @@
 """The routers: KServe's and MLRun's."""
 
-from .base import Route, Router
+from .base import Route, Router, weights_in
 from .kserve import Ensemble, Sequence, Splitter, Switch
 from .mlrun import ParallelRun, VotingEnsemble
 
@@ -13,4 +13,5 @@ __all__ = [
     "Splitter",
     "Switch",
     "VotingEnsemble",
+    "weights_in",
 ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from ..batch import Batch
 from ..context import Context
@@ -92,6 +93,8 @@ class Router(Node):
     takes: frozenset[str] = frozenset()
     #: How the routes are run, as MLRun has it; None: as `Together` finds to be quicker.
     executor_type: ExecutorType | None = None
+    #: Whether its routes have weights by which it answers.
+    weighs: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -173,18 +176,56 @@ class Router(Node):
                 )
         return dict(given)
 
+    def reweighted(self, weights: Mapping[str, float]) -> Self:
+        """Give the same router with other weights; this one stays as it is.
+
+        Parameters
+        ----------
+        weights : mapping of str to float
+            Route to weight, as ``weights=`` takes them.
+
+        Raises
+        ------
+        GraphError
+            If it has no weights, or these cannot be.
+        """
+        if not self.weighs:
+            raise GraphError(f"a {self.kind} has no weights", node=self.name)
+        if weights is None:
+            raise GraphError("say the weights, a dict of route to weight", node=self.name)
+        twin = copy(self)
+        twin._options = {}
+        for name, route in self._options.items():
+            twin._options[name] = copy(route)
+            twin._options[name].weight = None
+        twin._weigh(twin._other_weights(weights))
+        return twin
+
+    def _other_weights(self, weights: Mapping[str, float]) -> Mapping[str, float]:
+        """Weights given for others, as the router takes them."""
+        return weights
+
+    @property
+    def given_weights(self) -> Mapping[str, Any]:
+        """Weight of each route, as it was given; nothing for a router without weights."""
+        return {}
+
+    def _weigh(self, weights: Mapping[str, float] | None) -> None:
+        """Take weights; routers that have some override this."""
+        raise NotImplementedError
+
+    def with_children(self, children: Mapping[str, Node]) -> Self:
+        """Give the same router with other routes of the same names."""
+        twin = copy(self)
+        twin._routes = dict(children)
+        return twin
+
     def _weights(self, given: Mapping[str, float] | None, missing: float | None) -> list[float]:
         """The weight of each route; equal where none is given at all."""
         weights = self._option("weight", given)
         if not weights and given is None:
             return [1.0] * len(self._routes)
-        for name, weight in weights.items():
-            number = isinstance(weight, Real) and not isinstance(weight, bool)
-            if not number or not math.isfinite(weight) or weight < 0:
-                raise GraphError(
-                    f"the weight of {name!r} must be a number from 0 on, got {weight!r}",
-                    node=self.name,
-                )
+        self._check_weights(weights)
         if missing is None and len(weights) < len(self._routes):
             lacking = [name for name in self._routes if name not in weights]
             raise GraphError(f"no weight is given for {listed(lacking)}", node=self.name)
@@ -194,6 +235,24 @@ class Router(Node):
         if not math.isfinite(sum(result)):
             raise GraphError("the weights are too large to be added", node=self.name)
         return result
+
+    def _check_weights(self, weights: Mapping[str, Any]) -> None:
+        for name, weight in weights.items():
+            number = isinstance(weight, Real) and not isinstance(weight, bool)
+            if not number or not math.isfinite(weight) or weight < 0:
+                raise GraphError(
+                    f"the weight of {name!r} must be a number from 0 on, got {weight!r}",
+                    node=self.name,
+                )
+
+
+def weights_in(nodes: Mapping[str, Node]) -> dict[str, Mapping[str, Any]]:
+    """Give the weights, as they were given, of every router that has some, by path."""
+    return {
+        path: dict(node.given_weights)
+        for path, node in nodes.items()
+        if isinstance(node, Router) and node.weighs and node.children
+    }
 
 
 class _Declared:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -60,6 +60,7 @@ class VotingEnsemble(Router):
     """
 
     kind = "VotingEnsemble"
+    weighs = True
     takes = frozenset({"weight"})
 
     def __init__(
@@ -79,13 +80,29 @@ class VotingEnsemble(Router):
         self._declared = vote_type
         self.executor_type = checked(executor_type, name)
         super().__init__(routes, named, name=name)
-        counts = self._weights(weights, missing=0.0)
-        total = sum(counts)
-        #: Weight of each route, adding up to 1.
-        self.weights = {
-            route: weight / total for route, weight in zip(self._routes, counts, strict=True)
+        self._weigh(weights)
+
+    def _weigh(self, weights: Mapping[str, float] | None) -> None:
+        self._counts = self._weights(weights, missing=0.0)
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Weight of each route, adding up to 1."""
+        total = sum(self._counts)
+        return {
+            route: weight / total for route, weight in zip(self._routes, self._counts, strict=True)
         }
-        self._counts = counts
+
+    @property
+    def given_weights(self) -> Mapping[str, float]:
+        """Weight of each route, as it was given."""
+        return dict(zip(self._routes, self._counts, strict=True))
+
+    def alone(self, route: str) -> Self:
+        """Give the same router with one route only, which so decides."""
+        twin = self.with_children({route: self._routes[route]})
+        twin._counts = [1.0]
+        return twin
 
     @property
     def vote_type(self) -> VoteType | None:

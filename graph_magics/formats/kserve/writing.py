@@ -125,7 +125,7 @@ class Writer:
         if not isinstance(router, Splitter):
             return {name: router._said(name, "weight") for name in router.children}
         if router.strict:
-            return dict(zip(router.children, router._percents, strict=True))
+            return dict(router.given_weights)
         shares = {name: share or 0.0 for name, share in router.weights.items()}
         try:
             weights = percents(shares)

@@ -46,6 +46,7 @@ class Splitter(KServeRouter):
 
     kind = "Splitter"
     chooses = True
+    weighs = True
     takes = frozenset({"weight"})
 
     def __init__(
@@ -57,23 +58,42 @@ class Splitter(KServeRouter):
         **named: Any,
     ) -> None:
         super().__init__(routes, named, name=name, strict=strict)
+        self._weigh(weights)
+
+    def _weigh(self, weights: Mapping[str, float] | None) -> None:
         #: Share of each route, adding up to 1; None for one without a weight.
         self.weights: dict[str, float | None] = {}
-        if strict:
+        if self.strict:
             said = self._option("weight", weights)
-            self._percents = [said.get(route) for route in self._routes]
-            drawn = _drawn(np.arange(100), self._percents)
+            self._counts = [said.get(route) for route in self._routes]
+            drawn = _drawn(np.arange(100), self._counts)
             self.weights = {
                 route: None if weight is None else float((drawn == place).mean())
                 for place, (route, weight) in enumerate(
-                    zip(self._routes, self._percents, strict=True)
+                    zip(self._routes, self._counts, strict=True)
                 )
             }
             return
-        shares = np.array(self._weights(weights, missing=None))
+        self._counts = [*self._weights(weights, missing=None)]
+        shares = np.array(self._counts)
         shares /= shares.sum()
         self.weights.update(zip(self._routes, shares.tolist(), strict=True))
         self._bounds = np.cumsum(shares)[:-1]
+
+    @property
+    def given_weights(self) -> Mapping[str, Any]:
+        """Weight of each route, as it was given; percents, where it is strict."""
+        return dict(zip(self._routes, self._counts, strict=True))
+
+    def _other_weights(self, weights: Mapping[str, float]) -> Mapping[str, float]:
+        """Percents of a strict one are whole numbers; other weights count by their ratios."""
+        if not self.strict:
+            return weights
+        counts = self._weights(weights, missing=None)
+        total = sum(counts)
+        if total > 1 and not any(count % 1 for count in counts):
+            return weights
+        return {name: 100 * w / total for name, w in zip(self._routes, counts, strict=True)}
 
     @property
     def route_labels(self) -> Mapping[str, str]:
@@ -89,7 +109,7 @@ class Splitter(KServeRouter):
         draws = uniform(setup.seed, context.way, batch.positions + setup.first)
         failures: dict[int, Failure] = {}
         if self.strict:
-            choice = _drawn(np.floor(100 * draws), self._percents)
+            choice = _drawn(np.floor(100 * draws), self._counts)
             failures = self._undrawn(batch, choice, context)
         else:
             choice = np.searchsorted(self._bounds, draws, side="right").astype(np.int16)
@@ -107,7 +127,7 @@ class Splitter(KServeRouter):
         """Fail whom no route is drawn for, and whom one that has no weight."""
         nobody = RouterError("no route was selected by the splitter")
         failures = lost(batch, np.flatnonzero(choice < 0), nobody, context)
-        for route, (name, weight) in enumerate(zip(self._routes, self._percents, strict=True)):
+        for route, (name, weight) in enumerate(zip(self._routes, self._counts, strict=True)):
             if weight is None:
                 here = choice == route
                 crash = RouterError(f"the step {name!r} has no weight; KServe's router crashes")

@@ -1,0 +1,278 @@
+"""`Replay`: a run gone through again, in which whoever is sent the same answers the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from .batch import Batch
+from .bodies import take
+from .context import Context, Visit
+from .errors import GraphError, Unanswered
+from .failures import Failure
+from .nodes import Node, walk
+from .routers import Splitter
+from .routers.jump import Jump
+from .sameness import same, same_labels
+
+#: So many times the events of a run are kept of what a node is asked later.
+_KEPT = 10
+
+
+class Record:
+    """What the nodes of a run were sent and answered, and what they are asked later.
+
+    Parameters
+    ----------
+    visits : sequence of Visit
+        Of the run, in their order.
+    size : int
+        How many events the run has.
+    known : Record, optional
+        Of another run of the same events through the same nodes, whose answers hold here, too.
+    """
+
+    def __init__(self, visits: Sequence[Visit], size: int, known: Record | None = None) -> None:
+        self.visits = visits
+        self._size = size
+        self._places: dict[str, list[int]] = {}
+        for place, visit in enumerate(visits):
+            self._places.setdefault(visit.path, []).append(place)
+        self._known = known
+        #: What was asked later, by path; shared by all runs that were made of one.
+        self._later: dict[str, list[Visit]] = {} if known is None else known._later
+        #: The routers all of whose routes were asked for these events; shared, too.
+        self.asked: set[tuple[str, int, int]] = set() if known is None else known.asked
+        self._lock: Lock = Lock() if known is None else known._lock
+
+    def of(self, path: str) -> Iterable[Visit]:
+        """Give everything that a node is known to have answered."""
+        for place in self._places.get(path, ()):
+            yield self.visits[place]
+        if self._known is None:
+            yield from tuple(self._later.get(path, ()))
+        else:
+            yield from self._known.of(path)
+
+    def keep(self, visit: Visit) -> None:
+        """Keep what a node was asked later, unless that is too much by now."""
+        with self._lock:
+            kept = self._later.setdefault(visit.path, [])
+            if sum(len(one.received) for one in kept) < _KEPT * self._size:
+                visit.received.forget()
+                kept.append(visit)
+
+    def whole(self, path: str, batch: Batch) -> Sequence[Visit]:
+        """The one visit in which a node was sent just this in the run, and all inside of it."""
+        for place in self._places.get(path, ()):
+            visit = self.visits[place]
+            if _is_all(visit.received, batch) and not (batch.failures or visit.received.failures):
+                end = place + 1
+                while end < len(self.visits) and self.visits[end].path.startswith(f"{path}."):
+                    end += 1
+                return self.visits[place:end]
+        return ()
+
+
+@dataclass
+class Replay:
+    """Answers for nodes that were sent the same events before; runs the others.
+
+    Routers put answers together anew, in NumPy. A step or a model is run for the events that
+    came to it otherwise than in the run, or not at all: a function over a table for all, as it
+    may look at all rows.
+
+    Parameters
+    ----------
+    record : Record
+    others : mapping of str to Router
+        Routers that stand in for those of the run, by path.
+    ask : bool
+        Whether models, services and routes are asked for events that they were not sent.
+    """
+
+    record: Record
+    others: Mapping[str, Node]
+    root: Node
+    ask: bool = True
+
+    def __post_init__(self) -> None:
+        self._has_jumps = any(isinstance(node, Jump) for _, node in walk(self.root))
+
+    def run(self, node: Any, batch: Batch, context: Context) -> Batch:
+        """Answer as the node would."""
+        path = context.path
+        node = self.others.get(path, node)
+        if not (node.children or isinstance(node, Jump)):
+            return self._recalled(node, batch, context)
+        if not self._is_changed(path):
+            visits = self.record.whole(path, batch)
+            if visits:
+                return _again(visits, context)
+        if self.ask and path in self.others and isinstance(node, Splitter):
+            self._ask_all(node, batch, context)
+        return node.run(batch, context)
+
+    def _is_changed(self, path: str) -> bool:
+        """Whether a router that was replaced stands there or inside."""
+        if self._has_jumps:  # Then anything may be inside.
+            return True
+        return any(f"{other}.".startswith(f"{path}.") for other in self.others)
+
+    def _ask_all(self, splitter: Splitter, batch: Batch, context: Context) -> None:
+        """Ask every route for all events, so that other weights need to ask nobody."""
+        which = (context.way, int(batch.positions[0]), len(batch))
+        if which in self.record.asked:
+            return
+        for name in splitter.children:
+            aside = Context(
+                context.path, context.setup, [], context.trail, context.depth, context.request
+            )
+            splitter.send(name, batch.bare(), aside)
+        self.record.asked.add(which)
+
+    def _recalled(self, node: Any, batch: Batch, context: Context) -> Batch:
+        whole = bool(getattr(node, "batch", False))
+        waiting = np.arange(len(batch))
+        parts: list[tuple[np.ndarray, Batch]] = []
+        for visit in self.record.of(context.path):
+            rows = _shared(batch, visit.received, waiting, whole=whole)
+            if not len(rows):
+                continue
+            if len(rows) == len(batch) == len(visit.received) and not visit.raised:
+                return _answered_by(visit, batch)
+            parts.append((rows, _of(visit, batch.positions[rows])))
+            waiting = np.setdiff1d(waiting, rows, assume_unique=True)
+            if not len(waiting):
+                return batch.merge(parts)
+        rest = batch if len(waiting) == len(batch) else batch.select(waiting)
+        answer = self._fresh(node, rest, context)
+        return batch.merge([*parts, (waiting, answer)]) if parts else answer
+
+    def _fresh(self, node: Node, batch: Batch, context: Context) -> Batch:
+        """Answer events that the node has not seen."""
+        # What a function costs, it costs anywhere; in a route it may be what was not to be asked.
+        is_dear = node.predicts or node.waits or self._is_in_route(context.path)
+        if not self.ask and is_dear:
+            return batch.fail_all(context.failure(Unanswered("was not asked for this event")))
+        if getattr(node, "is_stateful", False):
+            raise GraphError(
+                "it may remember the events before, so it cannot be asked again; "
+                "run the graph with the other weights",
+                node=context.path,
+            )
+        answer = node.run(batch, context)
+        if is_dear:
+            self.record.keep(Visit(context.path, batch, answer))
+        return answer
+
+    def _is_in_route(self, path: str) -> bool:
+        """Whether a node is a route of a Splitter that was replaced, or stands in one."""
+        return any(
+            node.chooses and path.startswith(f"{other}.") for other, node in self.others.items()
+        )
+
+
+def _again(visits: Sequence[Visit], context: Context) -> Batch:
+    """What a router answered, with all that its routes did for it."""
+    first = visits[0]
+    context.visits.extend(visits[1:])
+    if first.choices is not None:
+        context.chose(first.choices, first.choice)
+    return first.answered
+
+
+def _is_all(received: Batch, batch: Batch) -> bool:
+    """Whether a batch is just what was received, which takes no look at the events."""
+    if received.positions is not batch.positions and not np.array_equal(
+        received.positions, batch.positions
+    ):
+        return False
+    if received.heads is not batch.heads:
+        return False
+    (mine, rows), (theirs, others) = batch.source, received.source
+    if mine is not theirs:
+        return False
+    return rows is others or (
+        rows is not None and others is not None and np.array_equal(rows, others)
+    )
+
+
+def _shared(batch: Batch, received: Batch, waiting: np.ndarray, *, whole: bool) -> np.ndarray:
+    """Those of some rows of a batch that were received just so, or None if none was.
+
+    ``whole``: all or nothing.
+    """
+    if len(waiting) == len(batch) and _is_all(received, batch):
+        return waiting
+    size = len(received)
+    if not size or (whole and len(batch) != size):
+        return waiting[:0]
+    positions = batch.positions[waiting]
+    at = np.searchsorted(received.positions, positions)
+    at[at == size] = 0
+    found = received.positions[at] == positions
+    if not found.any() or (whole and not found.all()):
+        return waiting[:0]
+    rows, places = waiting[found], at[found]
+    alike = _same_heads(batch, rows, received, places)
+    (mine, chosen), (theirs, others) = batch.source, received.source
+    rows_here = rows if chosen is None else chosen[rows]
+    rows_there = places if others is None else others[places]
+    if mine is theirs:
+        alike &= rows_here == rows_there
+    else:
+        one, other = _taken(mine, rows_here), _taken(theirs, rows_there)
+        alike &= same(one, other)
+        if whole and not same_labels(one, other):
+            return waiting[:0]
+    if whole and not alike.all():
+        return waiting[:0]
+    return rows[alike]
+
+
+def _taken(bodies: Any, rows: np.ndarray) -> Any:
+    if len(rows) == len(bodies) and np.array_equal(rows, np.arange(len(bodies))):
+        return bodies
+    return take(bodies, rows)
+
+
+def _same_heads(batch: Batch, rows: np.ndarray, received: Batch, places: np.ndarray) -> np.ndarray:
+    """Whether what is known of events besides their bodies is the same."""
+    if batch.heads is None and received.heads is None:
+        return np.ones(len(rows), dtype=bool)
+    mine = [None] * len(rows) if batch.heads is None else batch.heads[rows]
+    theirs = [None] * len(rows) if received.heads is None else received.heads[places]
+    pairs = zip(mine, theirs, strict=True)
+    return np.fromiter((one is other for one, other in pairs), bool, len(rows))
+
+
+def _own(visit: Visit) -> dict[int, Failure]:
+    """The events that failed in a node itself: others came along that had failed before."""
+    before = visit.received.failures
+    return {at: f for at, f in visit.answered.failures.items() if at not in before}
+
+
+def _answered_by(visit: Visit, batch: Batch) -> Batch:
+    """What a node answered to all events of a batch."""
+    if not (batch.failures or visit.received.failures):
+        return visit.answered
+    return visit.answered.with_failures({**batch.failures, **_own(visit)})
+
+
+def _of(visit: Visit, positions: np.ndarray) -> Batch:
+    """What a node answered to some of its events, before a response was made of what it raised."""
+    answered = visit.answered
+    wanted = np.isin(answered.positions, positions)
+    if visit.raised:
+        wanted &= ~np.isin(answered.positions, list(visit.raised))
+    some = answered.select(np.flatnonzero(wanted))
+    failures = {**_own(visit), **visit.raised}
+    if not failures:
+        return some
+    here = set(positions.tolist())
+    return some.with_failures({at: f for at, f in failures.items() if at in here})
