@@ -17,6 +17,7 @@ from .batch import Batch
 from .errors import Unanswered, place_of
 from .failures import Failure, error_status
 from .responses import with_raised
+from .votes import Tally
 
 MAX_DEPTH = 250
 """How many nodes an event may be in at once, those that it comes to again included."""
@@ -45,6 +46,10 @@ class Recalls(Protocol):
 
     def run(self, node: Runnable, batch: Batch, context: Context) -> Batch:
         """Answer as the node would."""
+        ...
+
+    def tally(self, ballots: Sequence[Any]) -> Tally:
+        """Make labels ready to be voted on; they come again, with other weights."""
         ...
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from .bodies import Bodies, Mixed, Samples, object_array, plain, take
 from .columns import ANSWER_KEYS
@@ -71,6 +72,20 @@ class Output:
             columns[f"{self.column}.route"] = self._routes_chosen()
         return columns
 
+    def is_same(self, other: Output) -> bool:
+        """Whether another output holds the very same answers and choices, not only equal ones."""
+        mine, theirs = [*self.parts, *self.choices], [*other.parts, *other.choices]
+        return len(mine) == len(theirs) and all(
+            one[0] is two[0] and one[1] is two[1] for one, two in zip(mine, theirs, strict=True)
+        )
+
+    def is_told_by(self, response: Output) -> bool:
+        """Whether the response is this node's answer, a value for each event."""
+        if len(self.parts) != 1 or not self.is_same(response):
+            return False
+        bodies = self.parts[0][1]
+        return isinstance(bodies, (np.ndarray, ExtensionArray)) and bodies.ndim == 1
+
     def answered(self, column: str) -> Any:
         """What a column of these is made of: the values of the answered events; None if of none."""
         return self._values().get(column)
@@ -127,6 +142,8 @@ class Output:
         """Values of the answered events, over all events: missing where there is none."""
         if isinstance(values, np.ndarray) and values.dtype == object:
             values = plain(pd.Series(values).infer_objects())
+        if isinstance(values, np.ndarray) and values.dtype.kind == "U":
+            values = pd.array(values, dtype="str")  # As a frame would, but only once.
         if len(self.positions) == self.size:
             return values
         if isinstance(values, np.ndarray) and values.dtype.kind in "iub":

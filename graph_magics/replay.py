@@ -18,9 +18,12 @@ from .nodes import Node, walk
 from .routers import Splitter
 from .routers.jump import Jump
 from .sameness import same, same_labels
+from .votes import Tally
 
 #: So many times the events of a run are kept of what a node is asked later.
 _KEPT = 10
+#: And so many times the events, labels that are ready to be voted on.
+_TALLIED = 3
 
 
 class Record:
@@ -47,6 +50,8 @@ class Record:
         self._later: dict[str, list[Visit]] = {} if known is None else known._later
         #: The routers all of whose routes were asked for these events; shared, too.
         self.asked: set[tuple[str, int, int]] = set() if known is None else known.asked
+        #: Labels made ready to be voted on, by whose they are.
+        self._tallies: dict[tuple[int, ...], tuple[Sequence[Any], Tally]] = {}
         self._lock: Lock = Lock() if known is None else known._lock
 
     def of(self, path: str) -> Iterable[Visit]:
@@ -65,6 +70,19 @@ class Record:
             if sum(len(one.received) for one in kept) < _KEPT * self._size:
                 visit.received.forget()
                 kept.append(visit)
+
+    def tally(self, ballots: Sequence[Any]) -> Tally:
+        """Make labels ready to be voted on, once for as long as they are the same arrays."""
+        if self._known is not None:
+            return self._known.tally(ballots)
+        which = tuple(map(id, ballots))
+        if which not in self._tallies:
+            told = sum(len(some[0][0]) for some in self._tallies.values())
+            if told > _TALLIED * self._size:
+                self._tallies.clear()
+            # With the ballots: what is gone may leave its id to another.
+            self._tallies[which] = ballots, Tally(ballots)
+        return self._tallies[which][1]
 
     def whole(self, path: str, batch: Batch) -> Sequence[Visit]:
         """The one visit in which a node was sent just this in the run, and all inside of it."""
@@ -116,6 +134,10 @@ class Replay:
         if self.ask and path in self.others and isinstance(node, Splitter):
             self._ask_all(node, batch, context)
         return node.run(batch, context)
+
+    def tally(self, ballots: Sequence[Any]) -> Tally:
+        """Make labels ready to be voted on."""
+        return self.record.tally(ballots)
 
     def _is_changed(self, path: str) -> bool:
         """Whether a router that was replaced stands there or inside."""

@@ -79,6 +79,9 @@ class Run(Comparable):
         outcome.answers[:] = map(settled, outcome.answers)
         self._answers = outcome.answers
         self._chunks = outcome.chunks
+        #: The run that this one goes through again, and of such a one the columns of its frame.
+        self._like: Run | None = None
+        self._shown: dict[str, Mapping[str, Any]] = {}
         self._columns: Sequence[str] | None = None
         self._nodes = dict(walk(root))
         # As they were: a panel may turn them later.
@@ -114,9 +117,15 @@ class Run(Comparable):
         A response that is a table has a column ``response.<name>`` for each of its own.
         """
         columns: dict[str, Any] = {}
+        response = self._response()
         for output in self._outputs:
-            columns.update(output.columns())
-        columns.update(self._response().columns())
+            columns.update(self._columns_of(output))
+            if output.is_told_by(response):
+                columns["response"] = columns[output.column]
+        if "response" in columns:
+            columns["response"] = columns.pop("response")  # After all others.
+        else:
+            columns.update(response.columns())
         status = np.full(len(self), 200, dtype=np.int16)
         for answer in self._answers:
             if answer.status is not None:
@@ -129,6 +138,20 @@ class Run(Comparable):
         error[forgiven] = [told(failure) for failure in self._forgiven.values()]
         columns |= {"status": status, "error": error}
         return pd.DataFrame(columns, index=self._events.index)
+
+    def _columns_of(self, output: Output) -> Mapping[str, Any]:
+        """What of a node's answers stands in the frame."""
+        columns = None if self._like is None else self._like._known_columns(output)
+        return output.columns() if columns is None else columns
+
+    def _known_columns(self, output: Output) -> Mapping[str, Any] | None:
+        """The columns of just these answers, if they are also this run's; they are kept."""
+        for own in self._outputs:
+            if own.path == output.path and own.is_same(output):
+                if own.path not in self._shown:
+                    self._shown[own.path] = own.columns()
+                return self._shown[own.path]
+        return None
 
     def keep(self, columns: Sequence[str] | None) -> None:
         """Let the frame have only these columns; ``vote`` stands for ``vote.benign``, too.
@@ -293,6 +316,7 @@ class Run(Comparable):
             seed=self.seed, as_sent=self._as_sent, settled=self._settled,
         )  # fmt: skip
         run.complete = self.complete
+        run._like = self._like or self
         run._record = Record(outcome.visits, len(self), self._record)
         run.keep(self._columns)
         return run

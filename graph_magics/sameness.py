@@ -92,7 +92,7 @@ def _same_arrays(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         return np.zeros(size, dtype=bool)
     if one.ndim > 1:
         flat = _same_arrays(one.ravel(), other.ravel())
-        return flat.reshape(size, -1).all(axis=1)
+        return np.asarray(flat.reshape(one.shape).all(axis=tuple(range(1, one.ndim))))
     kind = one.dtype.kind
     if kind == "f" and one.dtype.itemsize <= 8:
         # By their bits, so that NaN is itself and -0.0 is not 0.0.

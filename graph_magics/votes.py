@@ -6,16 +6,21 @@ scikit-learn's ``VotingClassifier``; recorded answers that are MLRun's defects a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from .bodies import object_array, objects
 from .joining import common_dtype
 
 #: So few samples are quicker to count in Python than in NumPy.
 _FEW = 4
+#: For fewer samples than this nothing is gained by counting what models say together only once.
+_SOME = 256
+_MOST_MODELS = 16
+_MOST_LABELS = 1000
 
 
 def majority(predictions: Sequence[Any], weights: Sequence[float]) -> np.ndarray:
@@ -38,11 +43,129 @@ def majority(predictions: Sequence[Any], weights: Sequence[float]) -> np.ndarray
     >>> majority([[0, 1, 2], [0, 2, 1], [1, 2, 0]], [1, 1, 1])
     array([0, 2, 0])
     """
+    arrays = _alike(predictions)
+    if len(arrays[0]) <= _FEW and arrays[0].dtype.kind in "iub":
+        few = few_majority([array.tolist() for array in arrays], weights)
+        return np.array(few, dtype=arrays[0].dtype)
+    small = _small_numbers(arrays)
+    if small is not None:
+        return _counted(small.ballots, weights).take(small.place)
+    return _counted(arrays, weights)
+
+
+class Tally:
+    """The labels of several models, made ready to be voted on with many weights.
+
+    Parameters
+    ----------
+    predictions : sequence of array-like, each of shape (n_samples,)
+        The labels that each model predicts.
+
+    Examples
+    --------
+    >>> tally = Tally([["a", "b"], ["a", "c"], ["c", "b"]])
+    >>> tally.majority([1, 1, 1]).tolist(), tally.majority([1, 1, 3]).tolist()
+    (['a', 'b'], ['c', 'b'])
+    """
+
+    def __init__(self, predictions: Sequence[Any]) -> None:
+        self._arrays = _alike(predictions)
+        self._distinct = _small_numbers(self._arrays) or _few_labels(self._arrays)
+
+    def majority(self, weights: Sequence[float]) -> np.ndarray:
+        """Give what `majority` does."""
+        if self._distinct is None:
+            return _counted(self._arrays, weights)
+        return _counted(self._distinct.ballots, weights).take(self._distinct.place)
+
+
+class _Distinct(NamedTuple):
+    """What models say together, each such ballot once, and which one each sample has."""
+
+    ballots: list[np.ndarray]
+    place: np.ndarray
+
+    def of(self, dtype: np.dtype) -> _Distinct:
+        """The same with labels of this dtype."""
+        return _Distinct([labels.astype(dtype) for labels in self.ballots], self.place)
+
+
+def _alike(predictions: Sequence[Any]) -> list[np.ndarray]:
     arrays = [_labels(labels) for labels in predictions]
     dtype = common_dtype(arrays)
-    arrays = [array.astype(dtype or object, copy=False) for array in arrays]
-    if len(arrays[0]) <= _FEW and dtype is not None and dtype.kind in "iub":
-        return np.array(few_majority([array.tolist() for array in arrays], weights), dtype=dtype)
+    return [array.astype(dtype or object, copy=False) for array in arrays]
+
+
+def _small_numbers(arrays: list[np.ndarray]) -> _Distinct | None:
+    """Labels that are few whole numbers next to each other, as most classes are.
+
+    None where they are not, or for so few samples that nothing is gained.
+    """
+    dtype, size = arrays[0].dtype, len(arrays[0])
+    if dtype.kind not in "iub" or dtype == np.uint64 or len(arrays) > _MOST_MODELS:
+        return None
+    if size < _SOME:
+        return None
+    low = min(int(array.min()) for array in arrays)
+    kinds = max(int(array.max()) for array in arrays) - low + 1
+    if kinds ** len(arrays) > size // 4:
+        return None
+    key = np.zeros(size, dtype=np.intp)
+    for array in reversed(arrays):
+        key *= kinds
+        key += array
+        key -= low
+    codes = np.arange(kinds ** len(arrays))
+    return _Distinct([some + low for some in _digits(codes, kinds, len(arrays))], key).of(dtype)
+
+
+def _few_labels(arrays: list[np.ndarray]) -> _Distinct | None:
+    """Labels of any kind, if they are few; None where they are not.
+
+    It takes longer than to count once.
+    """
+    vocabulary: dict[Any, int] = {}
+    coded = []
+    for array in arrays:
+        found = _coded(array)
+        if found is None or len(vocabulary) + len(found[1]) > _MOST_LABELS:
+            return None
+        codes, labels = found
+        known = [vocabulary.setdefault(label, len(vocabulary)) for label in labels.tolist()]
+        coded.append(np.array(known, dtype=np.int64)[codes])
+    kinds = len(vocabulary)
+    if kinds ** len(arrays) > np.iinfo(np.int64).max:
+        return None
+    key = np.zeros(len(arrays[0]), dtype=np.int64)
+    for codes in reversed(coded):
+        key = key * kinds + codes
+    place, present = pd.factorize(key)
+    words = np.empty(kinds, dtype=arrays[0].dtype)
+    words[:] = list(vocabulary)
+    return _Distinct([words[digit] for digit in _digits(present, kinds, len(arrays))], place)
+
+
+def _coded(array: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """A number for each label, and the labels; None where labels that are equal may differ."""
+    kind = array.dtype.kind
+    if kind == "f" and (np.isnan(array) | ((array == 0) & np.signbit(array))).any():
+        return None
+    if kind not in "iubfUO":
+        return None
+    codes, labels = pd.factorize(array.astype(object) if kind == "U" else array)
+    if kind == "O" and (set(map(type, labels)) != {str} or (codes < 0).any()):
+        return None
+    return codes, labels
+
+
+def _digits(codes: np.ndarray, base: int, number: int) -> Iterator[np.ndarray]:
+    for _ in range(number):
+        codes, digit = np.divmod(codes, base)
+        yield digit
+
+
+def _counted(arrays: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
+    """Count the votes, whatever the labels."""
     supports = [_support(arrays, weights, labels) for labels in arrays]
     best = np.maximum.reduce(supports)
     winner = arrays[0].copy()

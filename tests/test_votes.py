@@ -14,6 +14,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.neighbors import KNeighborsRegressor
 
 from graph_magics import votes
+from graph_magics.bodies import object_array
 
 from .models import IRIS, KINDS, SPECIES, unfitted
 
@@ -180,6 +181,7 @@ def test_the_soft_vote_is_that_of_scikit_learn(weights):
     assert winners.tolist() == classifier.predict(IRIS).tolist()
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy warns of NaN beside objects.
 @given(st.data())
 def test_a_class_that_a_model_does_not_know_has_no_probability_there(data):
     labels = ["a", "b", "c", "d"]
@@ -217,3 +219,44 @@ def test_classes_keep_their_order_and_dtype():
     winners = votes.soft([[[0.5, 0.5]], [[0.5, 0.5]]], classes, [1, 1])
     assert winners.dtype == np.int16
     assert winners.tolist() == [7]
+
+
+_LABELS = st.one_of(
+    st.integers(-2, 2),
+    st.integers(0, 2**40),
+    st.booleans(),
+    st.sampled_from(["a", "b", "longer"]),
+    st.floats(-2, 2, width=16),
+    st.just(float("nan")),
+    st.sampled_from([0.0, -0.0]),
+)
+_DTYPES = [None, object, np.int8, np.uint8, np.int64, np.uint64, np.float32, "U6"]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy warns of NaN beside objects.
+@given(st.data())
+def test_many_samples_are_counted_as_few_are(data: st.DataObject) -> None:
+    models = data.draw(st.integers(1, 4))
+    few, arrays = data.draw(st.integers(1, 12)), []
+    for _ in range(models):
+        label = data.draw(st.sampled_from([st.integers(0, 3), st.sampled_from("abc"), _LABELS]))
+        values = data.draw(st.lists(label, min_size=few, max_size=few))
+        dtype = data.draw(st.sampled_from(_DTYPES))
+        try:
+            arrays.append(np.array(values, dtype=dtype))
+        except (ValueError, OverflowError, TypeError):
+            arrays.append(object_array(values))
+    weights = data.draw(st.lists(st.sampled_from([0, 1, 2, 0.3]), min_size=models, max_size=models))
+    many = [np.tile(array, 600 // few) for array in arrays]
+    alike = votes._alike(many)
+    try:
+        expected = votes._counted(alike, weights)
+    except TypeError:  # Labels that tie and have no order.
+        with pytest.raises(TypeError):
+            votes.majority(many, weights)
+        with pytest.raises(TypeError):
+            votes.Tally(many).majority(weights)
+        return
+    for winners in (votes.majority(many, weights), votes.Tally(many).majority(weights)):
+        assert winners.dtype == expected.dtype
+        assert list(map(repr, winners.tolist())) == list(map(repr, expected.tolist()))

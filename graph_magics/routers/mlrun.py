@@ -168,7 +168,7 @@ class VotingEnsemble(Router):
         ]
         with_samples = [ballot for ballot in ballots if isinstance(ballot, Samples)]
         if not with_samples:
-            return self._winners(ballots)
+            return self._winners(ballots, context)
         if len(with_samples) < len(ballots):
             raise GraphError("some routes answered samples and some a single value")
         first = with_samples[0]
@@ -180,22 +180,33 @@ class VotingEnsemble(Router):
             extra = {"model_name": context.name}
             if context.setup.event_id is not None:
                 extra = {"id": context.setup.event_id, **extra}
-        winners = self._winners([ballot.values for ballot in with_samples], first.counts)
+        values = [ballot.values for ballot in with_samples]
+        winners = self._winners(values, context, first.counts)
         return first.holding(winners, first.key, extra)
 
-    def _winners(self, ballots: list[Any], counts: np.ndarray | None = None) -> Any:
+    def _winners(
+        self, ballots: list[Any], context: Context, counts: np.ndarray | None = None
+    ) -> Any:
         if not len(ballots[0]):
             return np.empty(0)  # Of events without samples.
         if self._declared == "soft":
             return self._soft(ballots)
         vote_type = self.vote_type
         if vote_type is None:
-            return self._deduced(ballots, counts)
+            return self._deduced(ballots, context, counts)
         if vote_type == "regression":
             return votes.mean(ballots, self._counts)
-        return votes.majority(ballots, self._counts)
+        return self._majority(ballots, context)
 
-    def _deduced(self, ballots: list[Any], counts: np.ndarray | None) -> np.ndarray:
+    def _majority(self, ballots: list[Any], context: Context) -> np.ndarray:
+        replay = context.setup.replay
+        if replay is None:
+            return votes.majority(ballots, self._counts)
+        return replay.tally(ballots).majority(self._counts)
+
+    def _deduced(
+        self, ballots: list[Any], context: Context, counts: np.ndarray | None
+    ) -> np.ndarray:
         """Vote event by event as the answers are: a float makes it a regression."""
         is_float = np.zeros(len(ballots[0]), dtype=bool)
         for ballot in ballots:
@@ -208,7 +219,7 @@ class VotingEnsemble(Router):
             event = np.repeat(np.arange(len(counts)), counts)
             is_float = np.isin(event, event[is_float])
         if not is_float.any():
-            return votes.majority(ballots, self._counts)
+            return self._majority(ballots, context)
         if is_float.all():
             return votes.mean(ballots, self._counts)
         winners = np.empty(len(is_float), dtype=object)
