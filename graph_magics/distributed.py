@@ -25,6 +25,7 @@ from .nodes import Node, stateful_in
 from .running import Runnable
 from .schema import Schema
 from .shipping import Shipped
+from .unkept import Unkept
 
 try:
     import dask
@@ -39,7 +40,7 @@ except ImportError as error:
 SAMPLE = 100
 
 
-class DaskRun(Comparable):
+class DaskRun(Comparable, Unkept):
     """What comes of events in the partitions of a Dask DataFrame; made by `Graph.run`.
 
     Nothing but a sample is run before it is asked for: by `compute`, or by Dask's own calls on
@@ -72,6 +73,8 @@ class DaskRun(Comparable):
     >>> run.compute()["response"].tolist()
     [2.0, nan, 5.0]
     """
+
+    where = "it runs on Dask"
 
     def __init__(
         self,

@@ -198,6 +198,40 @@ def probabilities_for(
     return {o.column: by_path[o.path] for o in outputs if o.path in by_path}
 
 
+def values_for(y: Any, outputs: Mapping[str, Output], events: Events) -> pd.DataFrame:
+    """Give the answers of some nodes, whether they are models or not.
+
+    Returns
+    -------
+    DataFrame
+        A column under each name, a row per event or per sample, as `answers_for` gives them.
+
+    Raises
+    ------
+    GraphError
+        If one answers with no value, or the target has as many labels as neither.
+    """
+    counts = np.ones(len(events), dtype=np.int64)
+    if any(isinstance(o.joined, Samples) or _lists_in(o) for o in outputs.values() if o.parts):
+        counts = _sample_counts(events)
+        _check_size(y, len(events), int(counts.sum()))
+    columns = {name: _values(output, counts) for name, output in outputs.items()}
+    for name, values in columns.items():
+        if values is None:
+            raise GraphError(
+                "it answers with no value that a target can judge", node=outputs[name].path
+            )
+    return pd.DataFrame(columns, index=_by_sample(events.index, counts))
+
+
+def probabilities_alone(output: Output, events: Events, size: int) -> pd.DataFrame | None:
+    """Give the probabilities that one node answered, for so many samples; None if none."""
+    if output.labels is None:
+        return None
+    counts = np.ones(len(events), dtype=np.int64) if size == len(events) else _sample_counts(events)
+    return _probabilities(output, output.labels, counts)
+
+
 def _probabilities(output: Output, labels: np.ndarray, counts: np.ndarray) -> pd.DataFrame | None:
     if getattr(output.node, "method", None) != "predict_proba":
         return None  # Scores of another kind by label, as of decision_function.

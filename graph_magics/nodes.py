@@ -90,7 +90,11 @@ class Node:
 
     def with_children(self, children: Mapping[str, Node]) -> Node:
         """Give the same node with other nodes inside, of the same names."""
-        raise GraphError(f"the parts of a {self.kind} cannot be replaced", node=self.name)
+        raise GraphError(
+            "its parts were declared by MLRun's calls inside another graph, and cannot be "
+            "replaced; run that graph by itself",
+            node=self.name,
+        )
 
     def natural_name(self) -> str:
         """Name the node after itself where the user has given it no name."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,13 +18,28 @@ from .failures import Failure
 from .nodes import Node, walk
 from .routers import Splitter
 from .routers.jump import Jump
-from .sameness import same, same_labels
+from .sameness import same, same_labels, same_object
 from .votes import Tally
 
 #: So many times the events of a run are kept of what a node is asked later.
 _KEPT = 10
 #: And so many times the events, labels that are ready to be voted on.
 _TALLIED = 3
+
+
+class Known(Protocol):
+    """What one node was sent and answered: a `Visit`, or what it was asked later."""
+
+    received: Batch
+    answered: Batch
+    raised: Mapping[int, Failure]
+
+
+@dataclass(slots=True)
+class _Asked:
+    received: Batch
+    answered: Batch
+    raised: Mapping[int, Failure] = field(default_factory=dict)
 
 
 class Record:
@@ -45,31 +61,45 @@ class Record:
         self._places: dict[str, list[int]] = {}
         for place, visit in enumerate(visits):
             self._places.setdefault(visit.path, []).append(place)
+        #: The first and the last position of each visit, by path; where there are several.
+        self._ends: dict[str, np.ndarray] = {}
         self._known = known
         #: What was asked later, by path; shared by all runs that were made of one.
-        self._later: dict[str, list[Visit]] = {} if known is None else known._later
+        self._later: dict[str, list[Known]] = {} if known is None else known._later
         #: The routers all of whose routes were asked for these events; shared, too.
         self.asked: set[tuple[str, int, int]] = set() if known is None else known.asked
         #: Labels made ready to be voted on, by whose they are.
         self._tallies: dict[tuple[int, ...], tuple[Sequence[Any], Tally]] = {}
         self._lock: Lock = Lock() if known is None else known._lock
 
-    def of(self, path: str) -> Iterable[Visit]:
-        """Give everything that a node is known to have answered."""
-        for place in self._places.get(path, ()):
-            yield self.visits[place]
+    def of(self, path: str, positions: np.ndarray) -> Iterator[Known]:
+        """Give everything that a node is known to have answered, near these positions."""
+        yield from (self.visits[place] for place in self._near(path, positions))
         if self._known is None:
             yield from tuple(self._later.get(path, ()))
         else:
-            yield from self._known.of(path)
+            yield from self._known.of(path, positions)
 
-    def keep(self, visit: Visit) -> None:
+    def _near(self, path: str, positions: np.ndarray) -> list[int]:
+        """The visits whose events stand about where these do: a run may have many chunks."""
+        places = self._places.get(path)
+        if places is None or len(places) == 1:
+            return places or []
+        if path not in self._ends:
+            received = [self.visits[place].received.positions for place in places]
+            self._ends[path] = np.array([[some[0], some[-1]] for some in received]).T
+        first, last = self._ends[path]
+        return [
+            places[at] for at in np.flatnonzero((first <= positions[-1]) & (last >= positions[0]))
+        ]
+
+    def keep(self, path: str, asked: Known) -> None:
         """Keep what a node was asked later, unless that is too much by now."""
         with self._lock:
-            kept = self._later.setdefault(visit.path, [])
+            kept = self._later.setdefault(path, [])
             if sum(len(one.received) for one in kept) < _KEPT * self._size:
-                visit.received.forget()
-                kept.append(visit)
+                asked.received.forget()
+                kept.append(asked)
 
     def tally(self, ballots: Sequence[Any]) -> Tally:
         """Make labels ready to be voted on, once for as long as they are the same arrays."""
@@ -86,7 +116,7 @@ class Record:
 
     def whole(self, path: str, batch: Batch) -> Sequence[Visit]:
         """The one visit in which a node was sent just this in the run, and all inside of it."""
-        for place in self._places.get(path, ()):
+        for place in self._near(path, batch.positions):
             visit = self.visits[place]
             if _is_all(visit.received, batch) and not (batch.failures or visit.received.failures):
                 end = place + 1
@@ -161,12 +191,14 @@ class Replay:
         whole = bool(getattr(node, "batch", False))
         waiting = np.arange(len(batch))
         parts: list[tuple[np.ndarray, Batch]] = []
-        for visit in self.record.of(context.path):
+        for visit in self.record.of(context.path, batch.positions):
             rows = _shared(batch, visit.received, waiting, whole=whole)
             if not len(rows):
                 continue
             if len(rows) == len(batch) == len(visit.received) and not visit.raised:
                 return _answered_by(visit, batch)
+            if type(visit.answered) is not Batch:
+                continue  # It says besides where its events go on, and cannot be taken apart.
             parts.append((rows, _of(visit, batch.positions[rows])))
             waiting = np.setdiff1d(waiting, rows, assume_unique=True)
             if not len(waiting):
@@ -189,7 +221,7 @@ class Replay:
             )
         answer = node.run(batch, context)
         if is_dear:
-            self.record.keep(Visit(context.path, batch, answer))
+            self.record.keep(context.path, _Asked(batch, answer))
         return answer
 
     def _is_in_route(self, path: str) -> bool:
@@ -270,23 +302,33 @@ def _same_heads(batch: Batch, rows: np.ndarray, received: Batch, places: np.ndar
     mine = [None] * len(rows) if batch.heads is None else batch.heads[rows]
     theirs = [None] * len(rows) if received.heads is None else received.heads[places]
     pairs = zip(mine, theirs, strict=True)
-    return np.fromiter((one is other for one, other in pairs), bool, len(rows))
+    return np.fromiter((_is_same_head(one, other) for one, other in pairs), bool, len(rows))
 
 
-def _own(visit: Visit) -> dict[int, Failure]:
+def _is_same_head(one: Any, other: Any) -> bool:
+    """Whether two events are the same but for their bodies, which are looked at apart."""
+    if one is None or other is None or one is other:
+        return one is other
+    mine, theirs = ({**vars(head), "body": None} for head in (one, other))
+    return type(one) is type(other) and same_object(mine, theirs)
+
+
+def _own(visit: Known) -> dict[int, Failure]:
     """The events that failed in a node itself: others came along that had failed before."""
     before = visit.received.failures
     return {at: f for at, f in visit.answered.failures.items() if at not in before}
 
 
-def _answered_by(visit: Visit, batch: Batch) -> Batch:
+def _answered_by(visit: Known, batch: Batch) -> Batch:
     """What a node answered to all events of a batch."""
     if not (batch.failures or visit.received.failures):
         return visit.answered
-    return visit.answered.with_failures({**batch.failures, **_own(visit)})
+    answered = copy(visit.answered)  # Of its own class.
+    answered.failures = {**batch.failures, **_own(visit)}
+    return answered
 
 
-def _of(visit: Visit, positions: np.ndarray) -> Batch:
+def _of(visit: Known, positions: np.ndarray) -> Batch:
     """What a node answered to some of its events, before a response was made of what it raised."""
     answered = visit.answered
     wanted = np.isin(answered.positions, positions)

@@ -19,6 +19,7 @@ from .outputs import chosen
 from .run import Run, RunInterrupted, table_of
 from .running import Runnable, run_part
 from .sinks import Staging
+from .unkept import Unkept
 
 if TYPE_CHECKING:
     from .picture import Drawing, Renderer
@@ -27,7 +28,7 @@ MOST_ERRORS = 10_000
 """Of how many failed events `StreamedRun.errors` tells."""
 
 
-class StreamedRun(Comparable):
+class StreamedRun(Comparable, Unkept):
     """What came of events that were run a chunk at a time; made by ``graph.run(..., into=...)``.
 
     Nothing of a finished chunk is kept in memory but counts, and the first failures.
@@ -56,6 +57,8 @@ class StreamedRun(Comparable):
     {"abs":4,"response":4,"status":200,"error":null}
     (True, 3, [3, 4, 5])
     """
+
+    where = "it was written out chunk by chunk"
 
     def __init__(self, graph: Runnable, staging: Staging, seed: int) -> None:
         self.graph = graph.name

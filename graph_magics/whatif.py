@@ -15,6 +15,7 @@ from .nodes import Node, replaced
 from .outputs import Output
 from .routers import Router, Splitter, VotingEnsemble
 from .sameness import same
+from .unkept import Unkept
 
 if TYPE_CHECKING:
     from .run import Run
@@ -65,6 +66,8 @@ class WhatIf:
     """
 
     def __init__(self, run: Run, router: str | None = None, *, ask: bool = True) -> None:
+        if isinstance(run, Unkept):
+            run.refuse("what_if(weights)")
         self._run = run
         self._ask = ask
         try:
@@ -201,8 +204,8 @@ def _router(run: Run, path: str) -> Router:
 
 def alone_of(router: Router, route: str) -> Router:
     """Give a router by which one route alone answers."""
-    if isinstance(router, VotingEnsemble):
-        return router.alone(route)
+    if router.kind == "VotingEnsemble":
+        return cast(VotingEnsemble, router).alone(route)
     return router.reweighted({name: float(name == route) for name in router.children})
 
 

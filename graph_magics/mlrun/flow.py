@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
 
 import numpy as np
 
@@ -75,6 +76,12 @@ class ServedFlow(Node):
     def children(self) -> Mapping[str, Node]:
         """The steps by name, in the order declared."""
         return self._nodes
+
+    def with_children(self, children: Mapping[str, Node]) -> ServedFlow:
+        """Give the same flow with other steps of the same names."""
+        twin = copy(self)
+        twin._nodes = dict(children)
+        return twin
 
     @property
     def edges(self) -> Sequence[tuple[str, str]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -44,6 +45,7 @@ class VotingNode(ParallelRunNode):
     """Sends each event to all models, which vote; or to the one that the path names."""
 
     kind = "VotingEnsemble"
+    weighs = True
     answers_outputs = True
 
     @property
@@ -66,6 +68,28 @@ class VotingNode(ParallelRunNode):
         if len(set(shares.values())) == 1:
             return {}
         return {name: f"{share:.3g}" for name, share in shares.items()}
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Weight of each route, adding up to 1."""
+        return Poll(list(self._routes), self._said("weights")).shares
+
+    @property
+    def given_weights(self) -> Mapping[str, Any]:
+        """Weight of each route, as it was given; nothing, if none was."""
+        return dict(self._said("weights") or {})
+
+    def _weigh(self, weights: Mapping[str, float] | None) -> None:
+        """Take weights, which a copy of the object then has; that of the graph stays."""
+        # As in Python: MLRun's own check lets negative ones pass.
+        self._weights(weights, missing=0.0)
+        made = copy(self.object)
+        made._node, self.object = self, made
+        made._update_weights(weights)
+
+    def alone(self, route: str) -> Self:
+        """Give the same router with weights by which one route alone decides."""
+        return self.reweighted({route: 1.0})
 
     def _said(self, option: str) -> Any:
         if self.object is None and inspect.isclass(self.made_of):
