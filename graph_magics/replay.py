@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any, Protocol
 
@@ -149,6 +149,7 @@ class Replay:
     ask: bool = True
 
     def __post_init__(self) -> None:
+        self._is_asking = False
         self._has_jumps = any(isinstance(node, Jump) for _, node in walk(self.root))
 
     def run(self, node: Any, batch: Batch, context: Context) -> Batch:
@@ -160,7 +161,7 @@ class Replay:
         if not self._is_changed(path):
             visits = self.record.whole(path, batch)
             if visits:
-                return _again(visits, context)
+                return _again(visits, batch, context)
         if self.ask and path in self.others and isinstance(node, Splitter):
             self._ask_all(node, batch, context)
         return node.run(batch, context)
@@ -178,13 +179,19 @@ class Replay:
     def _ask_all(self, splitter: Splitter, batch: Batch, context: Context) -> None:
         """Ask every route for all events, so that other weights need to ask nobody."""
         which = (context.way, int(batch.positions[0]), len(batch))
-        if which in self.record.asked:
+        # Routes may lead back here: then one goes on as the weights say.
+        if self._is_asking or which in self.record.asked:
             return
-        for name in splitter.children:
-            aside = Context(
-                context.path, context.setup, [], context.trail, context.depth, context.request
-            )
-            splitter.send(name, batch.bare(), aside)
+        self._is_asking = True
+        try:
+            for name in splitter.children:
+                setup = replace(context.setup, jumps=None)
+                aside = Context(
+                    context.path, setup, [], context.trail, context.depth, context.request
+                )
+                splitter.send(name, batch.bare(), aside)
+        finally:
+            self._is_asking = False
         self.record.asked.add(which)
 
     def _recalled(self, node: Any, batch: Batch, context: Context) -> Batch:
@@ -225,19 +232,24 @@ class Replay:
         return answer
 
     def _is_in_route(self, path: str) -> bool:
-        """Whether a node is a route of a Splitter that was replaced, or stands in one."""
-        return any(
+        """Whether a node is a route of a Splitter that was replaced, or stands in one.
+
+        In a manifest, whose steps may jump anywhere, any node may.
+        """
+        return self._has_jumps or any(
             node.chooses and path.startswith(f"{other}.") for other, node in self.others.items()
         )
 
 
-def _again(visits: Sequence[Visit], context: Context) -> Batch:
+def _again(visits: Sequence[Visit], batch: Batch, context: Context) -> Batch:
     """What a router answered, with all that its routes did for it."""
     first = visits[0]
     context.visits.extend(visits[1:])
     if first.choices is not None:
         context.chose(first.choices, first.choice)
-    return first.answered
+    if not first.raised:
+        return first.answered
+    return batch.merge([(np.arange(len(batch)), _of(first, batch.positions))])
 
 
 def _is_all(received: Batch, batch: Batch) -> bool:

@@ -104,7 +104,10 @@ def _same_arrays(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         return np.asarray(one.view("i8") == other.view("i8"))
     if kind in "iubUS":
         return np.asarray(one == other)
-    pairs = zip(one.tolist(), other.tolist(), strict=True)
+    mine, theirs = one.tolist(), other.tolist()
+    if set(map(type, mine)) == set(map(type, theirs)) == {str}:
+        return np.asarray(np.equal(one, other, dtype=bool))  # Labels, most often.
+    pairs = zip(mine, theirs, strict=True)
     return np.fromiter((same_object(a, b) for a, b in pairs), bool, size)
 
 

@@ -144,6 +144,7 @@ def best_weights(
         y,
         {route: (run, f"{path}.{route}") for route in routes},
         task=_TASKS.get(vote_type),
+        is_voted=True,
     )
     vote, known, measure = _vote(run, what_if, told, metric)
     if len(known) < 2 * folds:

@@ -10,9 +10,10 @@ import pandas as pd
 
 from ..errors import GraphError
 from ..judging import task_of
+from ..steps import Model
 from ..whatif import WhatIf, rerun
 from .judged import judged
-from .losses import PROBABILITIES, metric_of, probability_metric
+from .losses import PROBABILITIES, metric_of, probability_metric, task_by
 from .probable import probabilities_of, wide
 
 if TYPE_CHECKING:
@@ -44,10 +45,13 @@ def expected(
     traffic = what_if.weights if weights is None else what_if.traffic(weights)
     shares = np.array(list(traffic.values()))
     alone = {
-        route: (rerun(run, {path: {name: float(name == route) for name in routes}}), path)
+        route: (
+            rerun(run, {path: {name: float(name == route) for name in routes}}),
+            _judge_at(run, path, route),
+        )
         for route in routes
     }
-    told = judged(run, y, alone, task=task_of(run._nodes))
+    told = judged(run, y, alone, task=task_of(run._nodes) or task_by(metric))
     if metric in PROBABILITIES and told.task == "classification":
         tables = {
             route: probabilities_of(other, f"{path}.{route}", told)
@@ -71,6 +75,16 @@ def expected(
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     frame["judged"] = frame["judged"].astype(np.int64)
     return frame.rename_axis("route")
+
+
+def _judge_at(run: Run, path: str, route: str) -> str:
+    """Where a route's answers are looked at: its own, if they are probabilities, or the router's.
+
+    The router passes them on, but knows no label of them.
+    """
+    node = run._nodes[f"{path}.{route}"]
+    has_labels = isinstance(node, Model) and node.method != "predict"
+    return f"{path}.{route}" if has_labels else path
 
 
 def _reached(run: Run, path: str) -> int:

@@ -49,7 +49,12 @@ class Judged:
 
 
 def judged(
-    run: Run, y: Any, found: Mapping[str, tuple[Run, str]], *, task: Task | None = None
+    run: Run,
+    y: Any,
+    found: Mapping[str, tuple[Run, str]],
+    *,
+    task: Task | None = None,
+    is_voted: bool = False,
 ) -> Judged:
     """Set the answers of some nodes beside the target.
 
@@ -62,6 +67,9 @@ def judged(
         Under each name, the path of a node, and the run of the same events in which it
         answered.
     task : {"classification", "regression"}, optional
+    is_voted : bool
+        Whether a vote goes by the type of the answers, where no task is given: a float makes it
+        a regression, whole or not.
 
     Raises
     ------
@@ -80,6 +88,9 @@ def judged(
     if not len(known):
         raise GraphError("no event has a target: the labels are all missing")
     parts = [target.iloc[known], *(answers[name].iloc[known] for name in answers)]
+    if task is None and is_voted:
+        are_floats = any(_has_floats(answers[name]) for name in answers)
+        task = "regression" if are_floats else "classification"
     task = task or task_of(parts)
     labels: list[Any] = []
     if task == "classification":
@@ -99,6 +110,12 @@ def judged(
         rows=known,
         size=len(target),
     )
+
+
+def _has_floats(answers: pd.Series) -> bool:
+    if answers.dtype == object:
+        return any(isinstance(value, (float, np.floating)) for value in answers.dropna())
+    return answers.dtype.kind == "f"
 
 
 def _events_of(index: pd.Index) -> np.ndarray:

@@ -88,6 +88,14 @@ def probability_metric(name: str) -> Metric:
     return _OF_PROBABILITIES[name]
 
 
+def task_by(name: str | None) -> Task | None:
+    """The task that a metric is of, where models do not say theirs; None if that is open."""
+    for task, metrics in METRICS.items():
+        if any(metric.name == name for metric in metrics):
+            return task
+    return "classification" if name in (*PROBABILITIES, "balanced_accuracy") else None
+
+
 def metric_of(
     name: str | None, task: Task, *, why: str, roots: bool = True, others: tuple[str, ...] = ()
 ) -> Metric:
