@@ -226,6 +226,7 @@ def _answered(
         answer = elsewhere(root, batch, here) if away else root.run(batch, here)
     for visit in visits:
         visit.received.forget()
+    batch.forget()
     return answer, visits
 
 
