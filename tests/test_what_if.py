@@ -488,3 +488,23 @@ def test_events_are_the_same_if_no_step_can_tell_them_apart(
     one: Any, other: Any, alike: list[bool]
 ) -> None:
     assert same(one, other).tolist() == alike
+
+
+class Parity:
+    """A model that can be sent to another process."""
+
+    def __init__(self, by: int) -> None:
+        self.by = by
+
+    def predict(self, events: Any) -> Any:
+        return np.asarray(events)[:, 0].astype(int) % self.by
+
+
+@pytest.mark.parametrize("executor", ["thread", "process"])
+def test_runs_whose_chunks_ran_at_the_same_time_answer_too(executor: Any) -> None:
+    vote = VotingEnsemble(two=Parity(2), three=Parity(3), vote_type="classification", name="vote")
+    graph, events = Graph("g", vote), pd.DataFrame({"x": range(60)})
+    weights = {"three": 1}
+    there = graph.run(events, executor=executor, chunk_size=20)
+    pd.testing.assert_frame_equal(there.what_if(weights), graph.run(events).what_if(weights))
+    assert there.what_if(weights)["vote"].tolist() == [n % 3 for n in range(60)]

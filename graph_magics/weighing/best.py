@@ -14,7 +14,7 @@ from ..comparison.paired import mcnemar
 from ..errors import GraphError, counted
 from ..scores import Task
 from ..whatif import WhatIf
-from .judged import Judged, judged, order_of
+from .beside import Beside, beside, order_of
 from .losses import PROBABILITIES, Metric, metric_of, probability_metric
 from .probable import columns_of, probabilities_of, wide
 from .searching import Majority, Means, Probabilities, Vote
@@ -139,7 +139,7 @@ def best_weights(
     if len(routes) < 2:
         raise GraphError("a vote of one route has no weights to search", node=path)
     vote_type = getattr(run._nodes[path], "vote_type", None)
-    told = judged(
+    told = beside(
         run,
         y,
         {route: (run, f"{path}.{route}") for route in routes},
@@ -201,7 +201,7 @@ def best_weights(
 
 
 def _vote(
-    run: Run, what_if: WhatIf, told: Judged, metric: str | None
+    run: Run, what_if: WhatIf, told: Beside, metric: str | None
 ) -> tuple[Vote, np.ndarray, Metric]:
     """The vote over the samples that all routes answered, which these are, and the metric."""
     path, routes = what_if.router, what_if.routes
@@ -229,7 +229,7 @@ def _vote(
 
 
 def _soft(
-    run: Run, what_if: WhatIf, told: Judged, metric: str | None
+    run: Run, what_if: WhatIf, told: Beside, metric: str | None
 ) -> tuple[Vote, np.ndarray, Metric]:
     path = what_if.router
     found = {route: probabilities_of(run, f"{path}.{route}", told) for route in what_if.routes}

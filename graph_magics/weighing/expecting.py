@@ -12,7 +12,7 @@ from ..errors import GraphError
 from ..judging import task_of
 from ..steps import Model
 from ..whatif import WhatIf, rerun
-from .judged import judged
+from .beside import beside
 from .losses import PROBABILITIES, metric_of, probability_metric, task_by
 from .probable import probabilities_of, wide
 
@@ -51,7 +51,7 @@ def expected(
         )
         for route in routes
     }
-    told = judged(run, y, alone, task=task_of(run._nodes) or task_by(metric))
+    told = beside(run, y, alone, task=task_of(run._nodes) or task_by(metric))
     if metric in PROBABILITIES and told.task == "classification":
         tables = {
             route: probabilities_of(other, f"{path}.{route}", told)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import GraphError
 from ..judging import probabilities_alone
-from .judged import Judged
+from .beside import Beside
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -35,7 +35,7 @@ class Probable:
     labels: list[Any]
 
 
-def probabilities_of(run: Run, path: str, told: Judged) -> Probable:
+def probabilities_of(run: Run, path: str, told: Beside) -> Probable:
     """Give the probabilities that a model answered.
 
     Raises

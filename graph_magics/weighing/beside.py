@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Judged:
+class Beside:
     """Answers beside the target, for the samples whose target is known.
 
     Attributes
@@ -48,14 +48,14 @@ class Judged:
     size: int
 
 
-def judged(
+def beside(
     run: Run,
     y: Any,
     found: Mapping[str, tuple[Run, str]],
     *,
     task: Task | None = None,
     is_voted: bool = False,
-) -> Judged:
+) -> Beside:
     """Set the answers of some nodes beside the target.
 
     Parameters
@@ -101,7 +101,7 @@ def judged(
     for name, values in zip(answers, given, strict=True):
         if np.isnan(values).all():
             raise GraphError(f"{name!r} has answered none of the events that have a target")
-    return Judged(
+    return Beside(
         task=task,
         truth=truth,
         answers=dict(zip(map(str, answers), given, strict=True)),
