@@ -148,14 +148,17 @@ class Majority:
             patterns, self._pattern = np.unique(answers, axis=0, return_inverse=True)
             self._pattern = self._pattern.ravel()
         self._patterns = np.sort(patterns, axis=1)
-        # Who is behind each label of a pattern.
-        self._behind = (self._patterns[:, :, None] == patterns[:, None, :]).astype(float)
+        # Who is behind each label of a pattern: all that decides which of them wins.
+        behind = self._patterns[:, :, None] == patterns[:, None, :]
+        packed = np.packbits(behind.reshape(len(behind), -1), axis=1)
+        _, first, self._form = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+        self._behind, self._form = behind[first].astype(float), self._form.ravel()
+        self._decides = (self._patterns[:, 0] != self._patterns[:, -1])[first]
 
     def fit(self, rows: np.ndarray) -> np.ndarray:
         """Try weights of small whole numbers, those nearest to equal ones first."""
         worth = self._worth(rows)
-        apart = self._patterns[:, 0] != self._patterns[:, -1]  # The others decide nothing.
-        seen = apart & worth.any(axis=1)
+        seen = self._decides & worth.any(axis=1)  # In the others all say the same.
         behind, worth = self._behind[seen], worth[seen]
         models = int(self._patterns.shape[1])
         most = max(_WORK // max(behind.size, 1), 4 * models)
@@ -168,17 +171,18 @@ class Majority:
 
     def shares(self, weights: np.ndarray) -> np.ndarray:
         """Give whether the label of each sample is right, times how much it counts."""
-        place = (self._behind @ weights).argmax(axis=1)
+        place = (self._behind @ weights).argmax(axis=1)[self._form]
         winner = self._patterns[np.arange(len(place)), place]
         return (winner[self._pattern] == self._truth) * self._held
 
     def _worth(self, rows: np.ndarray) -> np.ndarray:
-        """How much is right if a label of a pattern wins, shape (n_patterns, n_models)."""
+        """How much is right if one of the labels wins, shape (n_forms, n_models)."""
         pattern, truth, held = self._pattern[rows], self._truth[rows], self._held[rows]
-        worth: np.ndarray = np.zeros(self._patterns.shape)
+        form = self._form[pattern]
+        worth: np.ndarray = np.zeros(self._behind.shape[:2])
         for place in range(worth.shape[1]):
             right = self._patterns[pattern, place] == truth
-            worth[:, place] = np.bincount(pattern[right], weights=held[right], minlength=len(worth))
+            worth[:, place] = np.bincount(form[right], weights=held[right], minlength=len(worth))
         return worth
 
 
