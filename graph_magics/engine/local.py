@@ -208,7 +208,7 @@ def execute_again(
         As they were handed on; so whoever looks at a whole chunk sees the same.
     replay : Recalls
     """
-    setup = Setup(seed, async_map, at_once, replay=replay)
+    setup = Setup(seed, async_map, at_once, elsewhere, replay=replay)
     done = Done()
     for batch in chunks:
         done.add(batch, *_answered(root, batch, setup))

@@ -218,6 +218,7 @@ class Router(Node):
         """Give the same router with other routes of the same names."""
         twin = copy(self)
         twin._routes = dict(children)
+        twin._together = None  # It knows of the others.
         return twin
 
     def _weights(self, given: Mapping[str, float] | None, missing: float | None) -> list[float]:
