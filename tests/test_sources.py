@@ -6,6 +6,7 @@ import bz2
 import gzip
 import lzma
 import os
+import threading
 from pathlib import Path
 
 import fsspec
@@ -18,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph_magics import Graph
-from graph_magics.engine.sources import source_of
+from graph_magics.engine.sources import chunks_of, source_of
 
 from .models import IRIS, frame_of, mistake
 
@@ -314,6 +315,7 @@ def test_a_table_in_memory_is_cut_without_a_copy():
 def test_texts_that_are_no_paths_are_bodies():
     assert source_of(["a", "b"]).whole().bodies == ["a", "b"]
     mistake(lambda: source_of("X_test"), "'X_test'", ".jsonl")
+    mistake(lambda: source_of("a\nb.jsonl"), "got the text", ".jsonl")
 
 
 def test_a_fingerprint_tells_changed_events():
@@ -326,3 +328,17 @@ def test_a_fingerprint_tells_changed_events():
     before = source_of("a.jsonl").fingerprint
     Path("a.jsonl").write_text("1\n2\n")
     assert source_of("a.jsonl").fingerprint != before
+
+
+def test_of_files_the_next_chunk_is_read_meanwhile_and_of_iterators_it_is_not():
+    Path("a.jsonl").write_text("1\n2\n3\n")
+    assert [chunk.bodies for chunk in chunks_of(source_of("a.jsonl"), 2)] == [[b"1", b"2"], [b"3"]]
+    threads = []
+
+    def given():
+        for number in range(3):
+            threads.append(threading.get_ident())
+            yield [number]
+
+    assert [chunk.bodies for chunk in chunks_of(source_of(given()), 1)] == [[0], [1], [2]]
+    assert set(threads) == {threading.get_ident()}

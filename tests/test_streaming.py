@@ -252,13 +252,13 @@ def test_a_failure_that_is_to_stop_the_run_keeps_the_chunks_before_it():
     assert isinstance(stopped.value.__cause__, ZeroDivisionError)
 
 
-def test_an_unreadable_row_keeps_the_chunks_before_it_and_the_run_goes_on_when_it_is_mended():
+def test_an_unreadable_row_keeps_the_chunks_before_it_and_is_run_anew_when_it_is_mended():
     lines = ["x,y", *(f"{n},0.5" for n in range(30))]
     lines[18] = "17"
     Path("a.csv").write_text("\n".join(lines))
     error = mistake(
         lambda: graph_of().run("a.csv", into="out.csv", chunk_size=5),
-        "'a.csv'", "line 19", "15 events", "resume=True",
+        "'a.csv'", "line 19", "15 events", "resume=True", "mended", "overwrite=True",
     )  # fmt: skip
     assert len(error.run) == 15
     # Mended, it is another file: that cannot be told from other events.
