@@ -30,6 +30,7 @@ from graph_magics.whatif import WhatIf
 from . import strategies as some
 from . import strategies_events as given_events
 from . import strategies_kserve as of_kserve
+from . import test_laws_mlrun as of_mlrun
 
 EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "150"))
 tried = settings(
@@ -360,6 +361,26 @@ def test_mlruns_ensemble_is_turned_as_a_real_run_is(vote_type: Any) -> None:
     assert WhatIf(run).single("b").map(lambda answer: answer["outputs"][0]).tolist() == [
         0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2,
     ]  # fmt: skip
+
+
+@settings(tried, max_examples=EXAMPLES // 2)
+@given(of_mlrun.graphs(), of_mlrun.events, st.data())
+def test_what_if_is_a_real_run_of_mlruns_graphs(
+    declare: Any, some_events: list[Any], data: st.DataObject
+) -> None:
+    run = declare().run(some_events)
+    assume(weights_in(run._nodes))
+    routes = run._nodes["router"].children
+    weights = {route: data.draw(st.sampled_from([1, 2, 0.5])) for route in routes}
+    given = run.what_if(weights)
+    other = declare()
+    other.run([])  # It makes the objects.
+    other._started().children["router"].object._update_weights(weights)
+    real = other.run(some_events).frame
+    assert list(given.columns) == list(real.columns)
+    for name in real.columns:
+        one, two = ([of_mlrun.plain(value) for value in frame[name]] for frame in (given, real))
+        assert repr(one) == repr(two)
 
 
 def test_mlruns_run_answers_by_what_it_ran_though_the_graph_was_declared_on() -> None:
