@@ -216,7 +216,9 @@ def _bca(
         return np.nan, np.nan
     tail = (1 - LEVEL) / 2
     levels = np.array([tail, 1 - tail])
-    below = (np.mean(drawn < seen) + np.mean(drawn <= seen)) / 2
+    # Resamples that show the very same, but for rounding, lie half below.
+    same = np.isclose(drawn, seen, rtol=1e-9, atol=1e-12)
+    below = np.mean((drawn < seen) & ~same) + np.mean(same) / 2
     known = ~np.isnan(without)
     counts, without = counts[known], without[known]
     mean = counts @ without / counts.sum() if len(without) else np.nan
