@@ -27,6 +27,7 @@ from .mlrun.lookup import Namespace
 from .naming import caller
 from .nodes import Node, accepts, walk
 from .serving import headers_of
+from .turnable import Turnable
 from .wire import Response
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from .picture import Drawing, Renderer
 
 
-class Graph(Runs, Exports, Declarations):
+class Graph(Runs, Turnable, Exports, Declarations):
     """Steps and routers that events are run through.
 
     Parameters
@@ -92,6 +93,7 @@ class Graph(Runs, Exports, Declarations):
         self.manifest: Mapping[str, Any] | None = None
         self._warnings: list[str] = []
         self._services: Services | None = None
+        self._built: tuple[Services, Mapping[str, str]] | None = None
         self._tests = itertools.count()
         self._served: Served | None = None
         self._root: Flow | None = None
@@ -231,6 +233,8 @@ class Graph(Runs, Exports, Declarations):
         graph = cls(name or built.name, built.root, namespace={})
         graph.manifest, graph._warnings = built.document, built.warnings
         graph._services = found
+        # As the services are now: the notebook's variables may become others.
+        graph._built = (found.needed_by(built.document), built.nodes)
         return graph
 
     @property

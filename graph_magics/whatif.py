@@ -13,6 +13,7 @@ from .bodies import objects, take
 from .errors import GraphError, a, listed, near
 from .nodes import Node, replaced
 from .outputs import Output
+from .reweighting import weighted_router
 from .routers import Router, Splitter, VotingEnsemble
 from .sameness import same
 from .unkept import Unkept
@@ -246,27 +247,7 @@ def weighing(run: Run, router: str | None) -> str:
     GraphError
         If there is none, or several and none is named.
     """
-    paths = list(run._weights)
-    if router is None:
-        if not paths:
-            raise GraphError(
-                "no router of it has weights; a VotingEnsemble and a Splitter have them"
-            )
-        if len(paths) > 1:
-            raise GraphError(f"several routers have weights: say router=, one of {listed(paths)}")
-        return paths[0]
-    if router in paths:
-        return router
-    named = [path for path in paths if path.rpartition(".")[2] == router]
-    if len(named) == 1:
-        return named[0]
-    if named:
-        raise GraphError(f"several routers are called {router!r}: say which of {listed(named)}")
-    known = f"; those with weights are {listed(paths)}" if paths else "; no router has weights"
-    others = [path for path in run._nodes if router in (path, path.rpartition(".")[2])]
-    if others:
-        raise GraphError(f"{router!r} is a {run._nodes[others[0]].kind} without weights{known}")
-    raise GraphError(f"no router is called {router!r}{near(str(router), paths)}{known}")
+    return weighted_router(run._nodes, router)
 
 
 def responses(run: Run) -> pd.Series:

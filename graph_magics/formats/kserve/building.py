@@ -74,6 +74,8 @@ class Built:
     root: Node
     warnings: list[str]
     document: Mapping[str, Any]
+    #: The manifest's node of each router, by the router's path.
+    nodes: Mapping[str, str]
 
 
 def build(document: Mapping[str, Any], services: Services) -> Built:
@@ -104,7 +106,7 @@ def build(document: Mapping[str, Any], services: Services) -> Built:
     builder.bind_jumps()
     root.name = ROOT
     warnings += builder.unused()
-    return Built(name, root, warnings, document)
+    return Built(name, root, warnings, document, builder.places)
 
 
 class _Builder:
@@ -151,6 +153,11 @@ class _Builder:
         """Lead every jump to its node, now that all are made: it may lead to one around it."""
         for jump, target in self._jumps:
             jump.target = self._made[target]
+
+    @property
+    def places(self) -> Mapping[str, str]:
+        """Where each node of the manifest was made, by path."""
+        return {path: node_name for node_name, path in self._paths.items()}
 
     def unused(self) -> list[str]:
         """What is bound to no service of the manifest, a line each."""
