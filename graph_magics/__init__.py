@@ -1,6 +1,6 @@
 """Design model-serving graphs in a notebook: declare, draw, run and compare them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import EventError, GraphError
 from .graph import Graph
@@ -17,7 +17,19 @@ from .run import Run, RunInterrupted
 from .steps import Model, Remote, Step
 from .wire import Response
 
+if TYPE_CHECKING:
+    from .widgets import WeightsPanel
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import what few need where it is asked for: widgets take their time."""
+    if name == "WeightsPanel":
+        from .widgets import WeightsPanel
+
+        return WeightsPanel
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def load_ipython_extension(ipython: Any) -> None:
@@ -51,4 +63,5 @@ __all__ = [
     "Step",
     "Switch",
     "VotingEnsemble",
+    "WeightsPanel",
 ]

@@ -228,6 +228,31 @@ class GraphMagics(Magics):
         if arguments.path is None:
             print(text, end="")
 
+    @magic_arguments()
+    @argument("router", help="a graph, or a router in it: churn.vote")
+    @argument("--run", help="what %%graph_run put its run into: tells what would change")
+    @argument("--labels", metavar="Y", help="the run's target, for the metric and the search")
+    @argument("--metric", help="as in a comparison's summary; accuracy or mae if absent")
+    @argument("--into", metavar="NAME", help="the variable that is to hold the panel")
+    @line_magic
+    def graph_weights(self, line: str) -> Any:
+        """Turn the weights of a VotingEnsemble or a Splitter by hand.
+
+        Example: %graph_weights churn.vote --run results --labels y_test
+        """
+        arguments = _parsed(self.graph_weights, line)
+        if arguments is None:
+            return None
+        name, _, router = arguments.router.partition(".")
+        panel = self._named(name, Graph).weights_panel(
+            router or None,
+            run=self._named(arguments.run, Run) if arguments.run else None,
+            y=self._value(arguments.labels) if arguments.labels else None,
+            metric=arguments.metric,
+        )
+        self._assign(arguments.into, panel)
+        return panel
+
     def _listing(self) -> str:
         graphs = {
             name: value

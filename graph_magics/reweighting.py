@@ -64,6 +64,47 @@ def weighted_router(nodes: Mapping[str, Node], name: str | None = None) -> str:
     raise GraphError(f"no router is called {name!r}{near(str(name), paths)}{known}")
 
 
+def weights_of(node: Node) -> dict[str, float]:
+    """Give a router's weights, a number for each route: of a Splitter, percents.
+
+    Examples
+    --------
+    >>> from graph_magics import Splitter
+    >>> weights_of(Splitter(a=abs, b=round, weights={"a": 3, "b": 1}))
+    {'a': 75.0, 'b': 25.0}
+    """
+    if isinstance(node, VotingNode):
+        told = Poll(list(node.children), node._said("weights")).told
+        return {route: float(told[route]) if told else 1.0 for route in node.children}
+    assert isinstance(node, Router)
+    if isinstance(node, Splitter) and not node.strict:
+        return {route: round(100 * (share or 0.0), 10) for route, share in node.weights.items()}
+    return {route: float(weight or 0.0) for route, weight in node.given_weights.items()}
+
+
+def checked(node: Node, weights: Mapping[str, float]) -> dict[str, float]:
+    """Give weights as a router would take them, a number for each route.
+
+    Raises
+    ------
+    GraphError
+        If they cannot be.
+
+    Examples
+    --------
+    >>> from graph_magics import VotingEnsemble
+    >>> checked(VotingEnsemble(a=abs, b=round), {"a": 2})
+    {'a': 2.0, 'b': 0.0}
+    """
+    if not isinstance(weights, Mapping):
+        raise GraphError(f"weights must be a dict of route to weight, got {a(weights)}")
+    if isinstance(node, VotingNode):
+        return dict(zip(node.children, node._weights(weights, missing=0.0), strict=True))
+    assert isinstance(node, Router)
+    given = node.reweighted(weights).given_weights
+    return {route: float(weight) for route, weight in given.items()}
+
+
 def reweighted(root: Node, path: str, weights: Mapping[str, float]) -> Node:
     """Give a root like this one with other weights of a router in it; all else is the same.
 
@@ -118,7 +159,7 @@ def redeclare(declared: Any, root: Node, path: str, weights: Any) -> None:
         if not inspect.isclass(node.made_of):
             raise GraphError("it is an object of your own; change its weights, or give its class")
         # As in Python: MLRun's own check lets negative ones pass.
-        node._weights(weights, missing=0.0)
+        checked(node, weights)
         step.class_args = {**step.class_args, "weights": Poll(list(node.children), weights).told}
     else:
         inner = step.class_name

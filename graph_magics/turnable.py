@@ -15,6 +15,9 @@ from .reweighting import is_of_manifest, redeclare, reweighted, weighted_router,
 
 if TYPE_CHECKING:
     from .formats.kserve.building import Services
+    from .graph import Graph
+    from .run import Run
+    from .widgets import WeightsPanel
 
 #: Two threads that set weights of two routers would each leave out what the other does.
 _TURN = threading.Lock()
@@ -78,6 +81,41 @@ class Turnable:
                     self._root = cast(Flow, reweighted(root, path, weights))
         except GraphError as error:
             raise error.at(graph=self.name, node=path) from None
+
+    def weights_panel(
+        self,
+        router: str | None = None,
+        *,
+        run: Run | None = None,
+        y: Any = None,
+        metric: str | None = None,
+    ) -> WeightsPanel:
+        """Turn the weights of a VotingEnsemble or a Splitter by hand, in a notebook.
+
+        Parameters
+        ----------
+        router : str, optional
+            Its name or path; may be left out where one router alone has weights.
+        run : Run, optional
+            Of this graph: the panel then tells which of its events would be answered otherwise.
+        y : Series, array or list, optional
+            The run's target: it then tells the metric, too, and can search the best weights.
+        metric : str, optional
+            A column of `Comparison.summary`; ``accuracy`` or ``mae`` if absent.
+
+        Returns
+        -------
+        WeightsPanel
+            Shows itself in a notebook. Its ``weights`` can be set, read and linked to.
+
+        Raises
+        ------
+        GraphError
+            If there is no such router, the run is of another graph, or the target does not fit.
+        """
+        from .widgets import WeightsPanel
+
+        return WeightsPanel(cast("Graph", self), router, run=run, y=y, metric=metric)
 
     def _rebuild(self, path: str, node: Node, weights: Mapping[str, float]) -> None:
         """Make the manifest with other weights, and the routers anew: others jump to them."""
