@@ -135,6 +135,7 @@ def test_what_is_wrong_from_the_browser_is_told_in_the_panel():
     assert panel.weights == before
     assert panel._said["is_problem"]
     assert "the weights are all 0" in panel._said["text"]
+    assert panel._figures["asked"] == 1  # The browser waits for an answer to its question.
 
 
 def test_other_widgets_can_be_linked_to_the_weights():

@@ -13,7 +13,16 @@ from ..errors import GraphError, one_line
 from ..reweighting import checked, is_of_manifest, weighted_router, weights_of
 from .figures import Figures, Judge
 from .sketch import edges, sketch
-from .texts import examples_told, expected_told, lines_told, number_told, page, scores_told, text
+from .texts import (
+    examples_told,
+    expected_told,
+    lines_told,
+    number_told,
+    page,
+    scores_told,
+    spoken_of,
+    text,
+)
 
 if TYPE_CHECKING:
     from ..graph import Graph
@@ -223,8 +232,9 @@ class WeightsPanel(anywidget.AnyWidget):
         """Take what the browser has set; what cannot be is told there, and nothing changes."""
         try:
             super().set_state(sync_data)
-        except GraphError as error:
+        except BadWeights as error:
             self._say(error.message, is_problem=True)
+            self._asked = sync_data.get("_asked", self._asked)  # It waits for an answer.
             self.send_state(["weights", "locked"])
 
     def _heard(self, _: Any, content: Any, buffers: Any) -> None:
@@ -264,7 +274,7 @@ class WeightsPanel(anywidget.AnyWidget):
         with self._turn:
             weights = dict(self.weights)
             if self._told is None or self._told[0] != weights:
-                self._told = (weights, self._judge.of(weights) if self._judge else None)
+                self._told = (weights, self._figures_of(weights))
             elif self._figures.get("asked") == self._asked:
                 return
             figures = self._told[1]
@@ -280,8 +290,16 @@ class WeightsPanel(anywidget.AnyWidget):
                     "score": number_told(figures.score if figures else None, self._judge),
                     "expected": expected_told(figures, self._judge),
                     "lines": lines_told(figures),
+                    "spoken": spoken_of(figures, self._judge),
                     "examples": examples_told(figures),
                 }
+
+    def _figures_of(self, weights: dict[str, float]) -> Figures | None:
+        try:
+            return self._judge.of(weights) if self._judge else None
+        except GraphError as error:  # Such as that no event is answered under these weights.
+            self._say(error.message, is_problem=True)
+            return None
 
     def _all_facts(self, graph: Graph) -> dict[str, Any]:
         node, judge = self._node, self._judge

@@ -53,6 +53,13 @@ def scores_told(judge: Judge | None) -> dict[str, Any]:
     return {"metric": judge.metric, "is_higher_better": judge.is_higher_better, "rows": rows}
 
 
+def spoken_of(figures: Figures | None, judge: Judge | None) -> str:
+    """What a screen reader says of the metric."""
+    if figures is None or judge is None or judge.metric is None:
+        return ""
+    return f"{judge.metric} {value_told(figures.score, judge.task)}"
+
+
 def lines_told(figures: Figures | None) -> list[str]:
     """What would have changed, a sentence each."""
     if figures is None:

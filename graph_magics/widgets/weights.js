@@ -198,7 +198,7 @@ class View {
     this.note = element("div", { class: "gmw-note", role: "alert" });
     const routes = element(
       "fieldset",
-      { class: "gmw-routes" },
+      { class: this.isSplitter ? "gmw-routes gmw-shares" : "gmw-routes" },
       element("legend", {}, legend),
       ...[...this.rows.values()].map((row) => row.row),
       this.note,
@@ -315,6 +315,7 @@ class View {
       this.shown = { ...weights };
     }
     const parts = shares(weights);
+    this.most = this.end();
     this.note.textContent = parts ? "" : "All weights are 0: give one route more.";
     for (const [name, row] of this.rows) this.showRoute(name, row, parts ? parts[name] : null);
     for (const [name, edge] of this.edges) edge(parts ? parts[name] : 0);
@@ -332,10 +333,18 @@ class View {
     this.showFigures(parts !== null);
   }
 
+  /** Where all sliders end. Not nearer than before while one of them is held. */
+  end() {
+    if (this.isSplitter) return 100;
+    const needed = reach(Math.max(this.facts.most, ...Object.values(this.line.weights)));
+    const isHeld = document.activeElement?.type === "range" && this.root.contains(document.activeElement);
+    return isHeld ? Math.max(this.most ?? 0, needed) : needed;
+  }
+
   showRoute(name, { row, slider, number, share, lock }, part) {
     const weight = this.line.weights[name];
     const isLocked = this.isSplitter && this.line.model.get("locked").includes(name);
-    const most = this.isSplitter ? 100 : Math.max(Number(slider.max) || 0, this.facts.most, reach(weight));
+    const most = this.most;
     slider.max = most;
     slider.step = this.isSplitter ? this.facts.grain : most / 100;
     number.step = this.isSplitter ? (this.facts.grain < 1 ? 0.5 : 1) : most / 100;

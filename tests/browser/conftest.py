@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -44,6 +44,19 @@ OPENED = """async path => {
     await panel.sessionContext.ready;
     await panel.revealed;
     app.shell.collapseLeft();
+}"""
+
+# The same in Notebook 7, where the page is the notebook.
+OPENED_ALONE = """async () => {
+    const app = window.jupyterapp;
+    await app.restored;
+    while (!app.shell.currentWidget?.sessionContext) {
+        await new Promise(again => setTimeout(again, 50));
+    }
+    const panel = app.shell.currentWidget;
+    await panel.context.ready;
+    await panel.sessionContext.ready;
+    await panel.revealed;
 }"""
 
 # Resolves once the last cell has run, or one of them has failed.
@@ -165,6 +178,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Lab
         *("--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"),
         f"--IdentityProvider.token={lab.token}",
         "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
         "--LabApp.extension_manager=readonly",  # the usual one asks the package index
     ]
     log = home / "server.log"
@@ -227,11 +241,21 @@ def browser(chromium: str, missing: Callable[[str, str], NoReturn]) -> Iterator[
 
 
 @pytest.fixture
-def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[[str], OpenNotebook]]:
+def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[..., OpenNotebook]]:
     """Return a function that opens a notebook of the lab's folder, given its name."""
+    with opener(lab, browser) as open_:
+        yield open_
+
+
+@contextmanager
+def opener(lab: Lab, browser: Browser) -> Iterator[Callable[..., OpenNotebook]]:
+    """Give a function that opens a notebook of the lab's folder, given its name.
+
+    With ``interface="notebook"`` it opens in Notebook 7, which the same server has.
+    """
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
 
-        def open_(name: str) -> OpenNotebook:
+        def open_(name: str, interface: str = "lab") -> OpenNotebook:
             document = nbformat.read(lab.folder / name, as_version=4)
             notebook = OpenNotebook(context.new_page(), document)
             notebook.page.set_default_timeout(RUN_SECONDS * 1000)
@@ -242,6 +266,13 @@ def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[[str], OpenNo
 
             notebook.page.on("console", hear)
             notebook.page.on("pageerror", lambda error: notebook.complaints.append(str(error)))
+            if interface == "notebook":
+                notebook.page.goto(f"{lab.url}/notebooks/{name}?token={lab.token}")
+                notebook.page.wait_for_function("() => window.jupyterapp")
+                _wait_for(notebook.page, OPENED_ALONE)
+                # Notebook 7.6 has one of its own while it starts, whatever is opened.
+                notebook.complaints.clear()
+                return notebook
             # Of two pages in one workspace, the second reloads itself into another.
             workspace = secrets.token_hex(4)
             notebook.page.goto(f"{lab.url}/lab/workspaces/{workspace}?token={lab.token}")

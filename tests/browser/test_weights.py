@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from .conftest import OpenNotebook
+import graph_magics
 
-Open = Callable[[str], OpenNotebook]
+from .conftest import Lab, OpenNotebook, opener
+
 TUTORIAL = "05_routing_weights.ipynb"
+FRONT_END = Path(graph_magics.__file__).parent / "widgets" / "weights.js"
 
 # What an expression is in the notebook's kernel, as Python writes it.
 EVALUATED = """async expression => {
@@ -30,6 +33,65 @@ BEGUN = """code => {
     const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
     kernel.requestExecute({ code, silent: true, store_history: false });
 }"""
+
+
+THEMED = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+
+# What is wrong with 3,000 random moves of a Splitter's routes, by the laws that they must keep.
+RECKONED = """async source => {
+    const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+    const { moved, split, shares, reach } = await import(url);
+    let seed = 1;  // A generator of its own, so that what is wrong is wrong again.
+    const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+    const sum = some => Object.values(some).reduce((a, b) => a + b, 0);
+    const wrong = [];
+    const hold = (law, is_so, ...what) => is_so || wrong.push([law, ...what]);
+    for (let round = 0; round < 3000; round++) {
+        const grain = random() < 0.3 ? 1 : 0.1;
+        const names = [...'abcdef'].slice(0, 1 + Math.floor(6 * random()));
+        const parts = split(100, names.map(() => (random() < 0.3 ? 0 : random())), grain);
+        const weights = Object.fromEntries(names.map((name, i) => [name, parts[i]]));
+        hold('parts are the whole', Math.abs(sum(weights) - 100) < 1e-9, weights);
+        const locked = names.filter(() => random() < 0.3);
+        const name = names[Math.floor(names.length * random())];
+        const value = 140 * random() - 20;
+        const after = moved(weights, name, value, locked, weights, grain);
+        const told = [weights, name, value, locked, after];
+        hold('the sum stays', Math.abs(sum(after) - 100) < 1e-9, ...told);
+        hold('none is below 0', Object.values(after).every(one => one >= 0), ...told);
+        const held = names.filter(other => other !== name && locked.includes(other));
+        const free = names.filter(other => other !== name && !locked.includes(other));
+        hold('locks hold', held.every(other => after[other] === weights[other]), ...told);
+        const room = 100 - held.reduce((total, other) => total + weights[other], 0);
+        const wanted = free.length ? Math.min(Math.max(value, 0), room) : room;
+        hold('it moves', Math.abs(after[name] - wanted) <= grain / 2 + 1e-9, ...told);
+        const rest = free.reduce((total, other) => total + weights[other], 0);
+        const left = room - after[name];
+        const exact = other => (rest ? (left * weights[other]) / rest : left / free.length);
+        const near = other => Math.abs(after[other] - exact(other)) <= grain + 1e-9;
+        hold('in proportion', free.every(near), ...told);
+        const back = moved(after, name, weights[name], locked, weights, grain);
+        const is_back = names.every(other => Math.abs(back[other] - weights[other]) < grain + 1e-9);
+        hold('there and back', is_back, ...told, back);
+    }
+    hold('no share of nothing', shares({ a: 0, b: 0 }) === null);
+    hold('shares', shares({ a: 3, b: 1 }).a === 0.75);
+    const ends = [0, 0.3, 0.5, 1, 1.01, 7, 100, 3000].map(reach);
+    hold('reach', String(ends) === '1,0.5,0.5,1,2,10,100,5000', ends);
+    return wrong.slice(0, 3);
+}"""
+
+
+# As if there were very many events.
+SLOWED = """
+import time
+asked, quick = [], panel._judge.of
+def slow(weights):
+    asked.append(weights)
+    time.sleep(1.5)
+    return quick(weights)
+panel._judge.of = slow
+"""
 
 
 @dataclass(frozen=True)
@@ -96,6 +158,15 @@ class Panel:
         """Return what is written on a route's edge."""
         return self.root.locator(f"[data-part$='{route}'][data-part^='route'] text").first
 
+    @property
+    def status(self) -> Locator:
+        """Return the line that tells what was done."""
+        return self.root.locator(".gmw-status")
+
+    def begin(self, code: str) -> None:
+        """Have the kernel run something, without waiting for it."""
+        self.page.evaluate(BEGUN, code)
+
     def python(self, expression: str) -> str:
         """Return what an expression is in the kernel; ``it`` is the panel."""
         return self.page.evaluate(EVALUATED, expression.replace("it.", f"{self.name}."))
@@ -106,10 +177,230 @@ class Panel:
         assert self.python("it.weights") == str(self.shown())
 
 
+@pytest.fixture(scope="module", params=["lab", "notebook"])
+def tutorial(request: pytest.FixtureRequest, lab: Lab, browser: Browser) -> Iterator[OpenNotebook]:
+    """The tutorial after all of it has run, in JupyterLab and in Notebook 7."""
+    with opener(lab, browser) as open_:
+        notebook = open_(TUTORIAL, request.param)
+        notebook.run_all()
+        # It shows what is said of weights that are all 0.
+        assert [error.split(":")[0] for error in notebook.errors] == ["GraphError"]
+        assert notebook.not_run == []
+        notebook.page.set_default_timeout(20_000)
+        yield notebook
+
+
 @pytest.fixture
-def vote(open_notebook: Open) -> Panel:
-    notebook = open_notebook(TUTORIAL)
-    notebook.run_all()
-    panel = Panel(notebook, "panel", notebook.tagged("vote").locator(".graph-magics-weights"))
+def vote(tutorial: OpenNotebook) -> Iterator[Panel]:
+    """The panel of a VotingEnsemble, as it was at first."""
+    yield from opened(tutorial, "vote", "panel")
+
+
+@pytest.fixture
+def split(tutorial: OpenNotebook) -> Iterator[Panel]:
+    """The panel of a Splitter, as it was at first."""
+    yield from opened(tutorial, "splitter", "shares")
+
+
+def opened(notebook: OpenNotebook, tag: str, name: str) -> Iterator[Panel]:
+    panel = Panel(notebook, name, notebook.tagged(tag).locator(".graph-magics-weights"))
     expect(panel.root).to_be_visible()
-    return panel
+    panel.press("Reset")
+    expect(panel.status).to_contain_text("The weights are those from the start again")
+    panel.expect_settled()
+    yield panel
+    assert notebook.complaints == []
+
+
+def test_a_slider_is_dragged_and_figures_and_drawing_follow(vote: Panel):
+    assert vote.shown() == {"tree": 1, "bayes": 1, "neighbours": 1, "logistic": 1}
+    expect(vote.score()).to_have_text("0.9531")
+    before = vote.width("logistic")
+    vote.drag("logistic", 0.9)
+    assert vote.shown()["logistic"] == pytest.approx(1.8, abs=0.05)
+    vote.expect_settled()
+    expect(vote.score()).to_have_text(re.compile(r"0\.9595"))
+    expect(vote.score("weights of the run")).to_have_text("0.9531")
+    expect(vote.score("logistic alone")).to_have_text("0.9488")
+    assert f"{float(vote.python('it.score')):.4f}" == "0.9595"
+    expect(vote.root).to_contain_text(
+        f"{vote.python('it.changed')} of 469 events would be answered otherwise"
+    )
+    assert vote.root.locator(".gmw-examples tbody tr").count() == 5
+    vote.page.wait_for_timeout(150)  # The edge takes its time.
+    assert vote.width("logistic") > before
+    share = float(vote.text_on_edge("logistic").text_content() or "nan")
+    assert share == pytest.approx(1.8 / 4.8, abs=0.01)
+
+
+def test_arrow_keys_move_the_slider_and_not_the_notebook(vote: Panel):
+    active = "window.jupyterapp.shell.currentWidget.content.activeCellIndex"
+    vote.slider("tree").focus()
+    cell = vote.page.evaluate(active)
+    for key, weight in (
+        ("ArrowRight", 1.02),
+        ("ArrowUp", 1.04),
+        ("ArrowLeft", 1.02),
+        ("ArrowDown", 1),
+        ("End", 2),
+        ("Home", 0),
+    ):
+        vote.page.keyboard.press(key)
+        assert vote.shown()["tree"] == weight
+        expect(vote.slider("tree")).to_be_focused()
+    assert vote.page.evaluate(active) == cell
+    vote.expect_settled()
+    expect(vote.slider("tree")).to_have_attribute("aria-valuetext", "0, 0.0 % of the vote")
+
+
+def test_the_whole_panel_is_reached_with_the_tab_key_in_order(split: Panel):
+    split.slider("tree").focus()
+    reached = []
+    for _ in range(10):
+        split.page.keyboard.press("Tab")
+        reached.append(
+            split.page.evaluate(
+                "document.activeElement.getAttribute('aria-label') ?? "
+                "`${document.activeElement.type} ${document.activeElement.textContent}`"
+            )
+        )
+    row = ["Lock tree", "range ", "number ", "Lock neighbours", "range ", "number "]
+    assert reached == ["number ", *row, "Lock logistic", "submit Apply", "submit Reset"][:10] or (
+        reached == ["number ", *row, "Lock logistic", "button Apply", "button Reset"]
+    )
+    split.page.keyboard.press("Enter")  # On Reset, and not into the cell.
+    expect(split.root.get_by_role("button", name="Reset")).to_be_focused()
+
+
+def test_a_number_is_typed_as_a_person_types_it(vote: Panel):
+    number = vote.number("bayes")
+    number.focus()
+    vote.page.keyboard.press("Control+a")
+    vote.page.keyboard.type("0.25")
+    expect(number).to_have_value("0.25")
+    assert vote.shown()["bayes"] == pytest.approx(0.25, abs=0.011)
+    vote.page.keyboard.press("Control+a")
+    vote.page.keyboard.type("30")  # The slider makes room.
+    vote.page.keyboard.press("Tab")
+    vote.expect_settled()
+    assert vote.shown()["bayes"] == 30
+    ends = [slider.get_attribute("max") for slider in vote.root.get_by_role("slider").all()]
+    assert ends == ["50"] * 4
+
+
+def test_weights_that_are_all_0_are_told_and_not_sent(vote: Panel):
+    for route in vote.shown():
+        vote.slider(route).press("Home")
+    expect(vote.root.get_by_role("alert")).to_have_text("All weights are 0: give one route more.")
+    expect(vote.root.get_by_role("button", name="Apply")).to_be_disabled()
+    assert "'logistic': 1" in vote.python("it.weights")
+    vote.slider("logistic").press("ArrowRight")
+    expect(vote.root.get_by_role("alert")).to_be_empty()
+    vote.expect_settled()
+    expect(vote.score()).to_have_text("0.9488")
+
+
+def test_python_and_browser_stay_the_same(vote: Panel):
+    weights = {"tree": 0.5, "bayes": 0.0, "neighbours": 1.0, "logistic": 1.5}
+    vote.begin(f"panel.weights = {weights}")
+    expect(vote.slider("logistic")).to_have_value("1.5")
+    vote.expect_settled()
+    assert vote.shown() == weights
+
+
+def test_while_figures_are_late_the_browser_goes_on_and_only_the_newest_are_asked(vote: Panel):
+    vote.begin(SLOWED)
+    vote.drag("logistic", 0.9)
+    vote.drag("bayes", 0.1)
+    newest = vote.shown()
+    expect(vote.root.locator(".gmw-figures")).to_have_class(re.compile("gmw-waiting"))
+    share = newest["bayes"] / sum(newest.values())
+    told = vote.root.locator(".gmw-route", has_text="bayes").locator(".gmw-share")
+    expect(told).to_have_text(f"{100 * share:.1f} %")
+    vote.expect_settled()
+    assert vote.shown() == newest
+    assert vote.python("len(asked)") == "2"  # The first that were moved to, and the newest.
+    vote.begin("panel._judge.of = quick")
+
+
+def test_shares_of_a_splitter_keep_their_sum_and_a_lock_holds_one(split: Panel):
+    assert split.shown() == {"tree": 80, "neighbours": 15, "logistic": 5}
+    split.drag("logistic", 0.5)
+    shown = split.shown()
+    assert sum(shown.values()) == pytest.approx(100)
+    assert shown["tree"] / shown["neighbours"] == pytest.approx(80 / 15, rel=0.02)
+    expect(split.score("these weights, all draws")).not_to_be_empty()
+    lock = split.root.get_by_role("button", name="Lock neighbours")
+    lock.click()
+    expect(lock).to_have_attribute("aria-pressed", "true")
+    expect(split.slider("neighbours")).to_be_disabled()
+    split.drag("logistic", 0.1)
+    after = split.shown()
+    assert after["neighbours"] == shown["neighbours"]
+    assert sum(after.values()) == pytest.approx(100)
+    split.drag("logistic", 1)
+    assert split.shown()["tree"] == 0
+    split.expect_settled()
+    assert split.python("it.locked") == "['neighbours']"
+    expect(split.text_on_edge("tree")).to_have_text("0 %")
+    lock.click()
+    expect(split.slider("neighbours")).to_be_enabled()
+
+
+def test_the_graph_takes_the_weights_runs_with_them_and_gives_them_back(vote: Panel):
+    vote.drag("bayes", 0)
+    vote.drag("logistic", 1)
+    vote.press("Apply")
+    expect(vote.status).to_have_text("Applied: tumor.vote has these weights now.")
+    assert vote.python("tumor.vote.weights['logistic']") == "0.5"
+    vote.expect_settled()
+    ran = "float((tumor.run(X_test).frame['vote'] == y_test).mean().round(4))"
+    assert vote.python(ran) == vote.score().inner_text()
+    vote.press("Reset")
+    expect(vote.status).to_contain_text("so are those of the graph")
+    assert vote.python("tumor.vote.weights['logistic']") == "0.25"
+    assert vote.python(ran) == "0.9531"
+
+
+def test_the_search_turns_the_sliders_and_says_what_they_gain(vote: Panel):
+    vote.press("Search")
+    expect(vote.status).to_contain_text("accuracy")
+    vote.expect_settled()
+    assert vote.python("it.weights == results.best_weights(y_test).weights") == "True"
+
+
+def test_light_dark_and_narrow(vote: Panel, split: Panel, artefacts: Path):
+    where = "lab" if "/lab/" in vote.page.url else "notebook7"
+    vote.drag("logistic", 0.9)
+    vote.expect_settled()
+    split.drag("logistic", 0.3)
+    split.expect_settled()
+    for theme in ("Light", "Dark"):
+        vote.page.evaluate(THEMED, f"JupyterLab {theme}")
+        vote.page.wait_for_function(
+            "it => document.body.dataset.jpThemeName === it", arg=f"JupyterLab {theme}"
+        )
+        for panel in (vote, split):
+            panel.root.screenshot(path=artefacts / f"{panel.name}_{where}_{theme.lower()}.png")
+    vote.page.evaluate(THEMED, "JupyterLab Light")
+    size = vote.page.viewport_size
+    assert size is not None
+    vote.page.set_viewport_size({"width": 480, "height": 1200})
+    for panel in (vote, split):
+        panel.root.scroll_into_view_if_needed()
+        slider = panel.slider("logistic").bounding_box()
+        around = panel.root.bounding_box()
+        assert slider is not None
+        assert around is not None
+        assert slider["width"] > 0.7 * around["width"]  # It has a line of its own.
+        overflow = panel.root.evaluate("it => it.scrollWidth - it.clientWidth")
+        assert overflow <= 0
+        panel.root.screenshot(path=artefacts / f"{panel.name}_{where}_narrow.png")
+    vote.page.set_viewport_size(size)
+
+
+def test_shares_and_weights_are_reckoned_soundly(browser: Browser):
+    """The arithmetic of the front end, on random moves, without a notebook."""
+    page = browser.new_page()
+    assert page.evaluate(RECKONED, FRONT_END.read_text()) == []
+    page.close()
