@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from numbers import Real
 from typing import Any
@@ -80,6 +81,15 @@ def weights_of(node: Node) -> dict[str, float]:
     if isinstance(node, Splitter) and not node.strict:
         return {route: round(100 * (share or 0.0), 10) for route, share in node.weights.items()}
     return {route: float(weight or 0.0) for route, weight in node.given_weights.items()}
+
+
+def weights_by_router(nodes: Mapping[str, Node]) -> dict[str, dict[str, float]]:
+    """Give the weights of every router that has some, by its path; but for those that cannot be."""
+    found = {}
+    for path in weights_in(nodes):
+        with suppress(GraphError):  # Told when the graph starts.
+            found[path] = weights_of(nodes[path])
+    return found
 
 
 def checked(node: Node, weights: Mapping[str, float]) -> dict[str, float]:

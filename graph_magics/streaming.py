@@ -16,6 +16,7 @@ from .engine.sources import Source, chunks_of
 from .errors import GraphError, counted, one_line
 from .nodes import stateful_in, walk
 from .outputs import chosen
+from .reweighting import weights_by_router
 from .run import Run, RunInterrupted, table_of
 from .running import Runnable, run_part
 from .sinks import Staging
@@ -210,6 +211,7 @@ def stream(
     size = int(chunk_size or source.chunk_size)
     told = {
         "graph": repr(graph),
+        "weights": weights_by_router(graph.nodes),
         "seed": seed,
         "chunk_size": size,
         "columns": None if columns is None else list(columns),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -250,3 +251,22 @@ def test_threads_that_set_weights_of_two_routers_lose_none():
         split = graph.inner.split
         assert split.weights["vote"] == pytest.approx((number + 1) / (number + 2))
         assert split.vote.weights["low"] == pytest.approx((number + 2) / (number + 3))
+
+
+def test_an_output_is_not_gone_on_with_under_other_weights(tmp_path: Path):
+    fuse = iter([False] * 5 + [True] + [False] * 50)
+
+    def bursts(event: Any) -> float:
+        if next(fuse):
+            raise KeyboardInterrupt
+        return 0.0
+
+    graph = Graph("g", Splitter(bursts, high, weights={"bursts": 1, "high": 0}, name="split"))
+    into = str(tmp_path / "out.csv")
+    with pytest.raises(KeyboardInterrupt):
+        graph.run([1] * 9, into=into, chunk_size=3)
+    graph.set_weights({"bursts": 50, "high": 50})
+    with pytest.raises(GraphError, match=r"begun with weights .*100.0.* this run has .*50.0"):
+        graph.run([1] * 9, into=into, chunk_size=3, resume=True)
+    graph.set_weights({"bursts": 1, "high": 0})
+    assert len(graph.run([1] * 9, into=into, chunk_size=3, resume=True).frame) == 9
