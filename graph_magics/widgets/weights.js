@@ -81,6 +81,7 @@ class Line {
     this.views = new Set();
     this.isOut = false; // A question is out, and not answered yet.
     this.isNewer = false; // There are newer weights than those asked for.
+    this.isAlone = false;
     model.on("change:weights", () => this.given());
     model.on("change:_figures", () => this.answered());
     for (const name of ["locked", "_said", "_searching", "_judged"]) {
@@ -104,7 +105,15 @@ class Line {
     this.model.set("weights", { ...this.weights });
     this.model.set("_asked", this.asked);
     this.isOurs = false;
-    this.model.save_changes();
+    this.save();
+  }
+
+  save() {
+    try {
+      this.model.save_changes();
+    } catch {
+      this.isAlone = true; // As on an exported page: there is no kernel to ask.
+    }
   }
 
   /** Take weights that Python has set, or another page with the same kernel. */
@@ -138,7 +147,7 @@ class Line {
   lock(name, isLocked) {
     const others = this.model.get("locked").filter((other) => other !== name);
     this.model.set("locked", isLocked ? [...others, name] : others);
-    this.model.save_changes();
+    this.save();
     this.show();
   }
 
@@ -320,8 +329,11 @@ class View {
     for (const [name, row] of this.rows) this.showRoute(name, row, parts ? parts[name] : null);
     for (const [name, edge] of this.edges) edge(parts ? parts[name] : 0);
     const isSearching = model.get("_searching");
-    this.apply.disabled = !parts;
-    this.search.disabled = isSearching;
+    const { isAlone } = this.line;
+    this.apply.disabled = !parts || isAlone;
+    this.reset.disabled = isAlone;
+    this.search.disabled = isSearching || isAlone;
+    if (isAlone) this.status.textContent = "There is no kernel, so figures stay as they were.";
     this.search.textContent = isSearching ? "Searching …" : "Search";
     this.search.setAttribute("aria-busy", String(isSearching));
     const said = model.get("_said");

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import graph_magics
+from graph_magics import Graph, Splitter, VotingEnsemble
 
 from .conftest import Lab, OpenNotebook, opener
 
@@ -92,6 +94,22 @@ def slow(weights):
     return quick(weights)
 panel._judge.of = slow
 """
+
+
+# The panel on a page with its state and nothing behind it, as widgets are exported.
+EXPORTED = """async state => {
+    const url = URL.createObjectURL(new Blob([state._esm], { type: 'text/javascript' }));
+    const widget = (await import(url)).default();
+    const model = {
+        get: name => state[name],
+        set: (name, value) => { state[name] = value; },
+        on: () => {},
+        save_changes: () => { throw 'Syncing error: no comm channel defined'; },
+        send: () => {},
+    };
+    await widget.initialize({ model });
+    await widget.render({ model, el: document.querySelector('main') });
+}"""
 
 
 @dataclass(frozen=True)
@@ -397,6 +415,41 @@ def test_light_dark_and_narrow(vote: Panel, split: Panel, artefacts: Path):
         assert overflow <= 0
         panel.root.screenshot(path=artefacts / f"{panel.name}_{where}_narrow.png")
     vote.page.set_viewport_size(size)
+
+
+def test_on_an_exported_page_without_a_kernel_sliders_move_and_say_so(browser: Browser):
+    graph = Graph("g", Splitter(a=abs, b=abs, weights={"a": 60, "b": 40}, name="split"))
+    panel = graph.weights_panel(run=graph.run([-1.5] * 5), y=[1.5] * 5)
+    page = browser.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.set_content(f"<style>{panel._css}</style><main></main>")
+    page.evaluate(EXPORTED, json.loads(json.dumps(panel.get_state(), default=str)))
+    slider = page.get_by_role("slider", name="a", exact=True)
+    slider.press("Home")
+    expect(page.get_by_role("slider", name="b", exact=True)).to_have_value("100")
+    slider.press("ArrowRight")
+    expect(page.get_by_text("There is no kernel, so figures stay as they were.")).to_be_visible()
+    expect(page.get_by_role("button", name="Apply")).to_be_disabled()
+    assert complaints == []
+    page.close()
+    panel.close()
+
+
+def test_names_are_never_taken_for_html(browser: Browser):
+    name = "<img src=x onerror='window[`broken`] = true'>"
+    routes = {name: abs, '"><script>window[`broken`] = true</script>': round}
+    panel = Graph(name, VotingEnsemble(name="vote", **routes)).weights_panel()
+    page = browser.new_page()
+    page.set_content("<main></main>")
+    page.evaluate(EXPORTED, json.loads(json.dumps(panel.get_state(), default=str)))
+    expect(page.get_by_role("slider", name=name, exact=True)).to_be_visible()
+    assert page.locator("img, script").count() == 0
+    page.set_content(panel._repr_mimebundle_()[0]["text/html"])
+    assert page.locator("img, script").count() == 0
+    assert page.evaluate("window[`broken`] ?? null") is None
+    page.close()
+    panel.close()
 
 
 def test_shares_and_weights_are_reckoned_soundly(browser: Browser):
