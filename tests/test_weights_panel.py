@@ -389,7 +389,7 @@ def test_a_search_takes_the_best_weights_and_says_what_they_gain():
     panel.search().join()
     best = run.best_weights(truth)
     assert panel.weights == best.weights
-    assert panel._said["text"] == best.verdict
+    assert panel._said["text"] == f"These are the best weights found. {best.verdict}"
     assert not panel._searching
 
 

@@ -214,7 +214,7 @@ class WeightsPanel(anywidget.AnyWidget):
             best = judge.run.best_weights(y, router=self._path, metric=judge.metric)
             if self._graph is not None:
                 self.weights = best.weights
-                self._say(best.verdict)
+                self._say(f"These are the best weights found. {best.verdict}")
         except Exception as error:
             self._say(one_line(error), is_problem=True)
         finally:

@@ -2,6 +2,8 @@
 // the drawing's edges); the kernel's figures follow, and are shown if they are of these weights.
 
 const SUPPRESS = "lmSuppressShortcuts"; // Without it arrow keys move between the notebook's cells.
+const SMALLEST = 0.6; // Of its natural size: in less, a drawing cannot be read.
+const WIDE = 700; // Pixels from which on it has a line of its own.
 const SPEAK_AFTER = 900; // Milliseconds of rest before figures are read out.
 
 // ---- Arithmetic: plain functions, which the tests call by themselves. ----
@@ -231,7 +233,7 @@ class View {
       head,
       element(
         "div",
-        { class: "gmw-body" },
+        { class: Number(this.drawing.dataset.pixels) > WIDE ? "gmw-body gmw-wide" : "gmw-body" },
         picture,
         element(
           "div",
@@ -484,7 +486,10 @@ function drawn(svg) {
   const [width, height] = ["width", "height"].map((side) => parseFloat(made.getAttribute(side)));
   if (width && height) {
     made.style.aspectRatio = `${width} / ${height}`;
-    made.style.width = `${Math.round((width * 4) / 3)}px`; // Points to pixels.
+    const pixels = Math.round((width * 4) / 3);
+    made.style.width = `${pixels}px`;
+    made.style.minWidth = `${Math.round(SMALLEST * pixels)}px`; // In less room it is scrolled.
+    made.dataset.pixels = pixels;
   }
   made.removeAttribute("width");
   made.removeAttribute("height");
