@@ -271,10 +271,34 @@ def test_a_row_of_a_table_is_a_sample(server: type, rows: list[Any]) -> None:
 def test_a_batch_is_predicted_at_once() -> None:
     graph = graph_of(Doubles)
     graph.run([{"inputs": [[row], [row]]} for row in range(50)])
-    # All together; and to see whether that is right the first, the one after, the middle, the last.
-    assert server_in(graph).calls == [100, 2, 2, 2, 2]
+    # All together; and to see whether that is right the first, the one after, the middle, the
+    # last, and the first with a row of another.
+    assert server_in(graph).calls == [100, 2, 2, 2, 2, 3]
     graph.run([{"inputs": [[row]]} for row in range(50)])
-    assert server_in(graph).calls[5:] == [50]
+    assert server_in(graph).calls[6:] == [50]
+
+
+class ByRest(V2ModelServer):
+    """What it answers hangs on the rest of how many rows there are."""
+
+    def load(self):
+        pass
+
+    def predict(self, request):
+        return [(sum(row) + len(request["inputs"])) % 3 for row in request["inputs"]]
+
+
+@pytest.mark.parametrize(
+    "sizes", [[1, 1, 1, 1, 2, 1], [1, 1, 4, 1], [1, 1, 1, 1], [2, 2, 2, 2, 3, 3, 3, 3, 2, 1, 1]]
+)
+def test_a_model_that_counts_its_rows_is_found_out_whatever_their_number(sizes: list[int]) -> None:
+    lists = [[[place % 2, row] for row in range(size)] for place, size in enumerate(sizes)]
+    events = [{"inputs": rows} for rows in [*lists, [[0, 0]], [[0, 0]]]]
+    expected = [alone(graph_of(ByRest), event, row) for row, event in enumerate(events)]
+    for size in range(1, 6):
+        graph = graph_of(ByRest)
+        graph.run(events[:size])
+        assert together(graph, events) == expected
 
 
 def test_the_answers_of_a_batch_stay_columns() -> None:

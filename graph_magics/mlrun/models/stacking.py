@@ -16,6 +16,8 @@ from .rows import RowLists, Rows
 
 #: Of events up to so many, all are predicted alone, too, to see whether that is the same.
 _FEW = 4
+#: Of more, one of each number of rows is, up to so many.
+_SIZES = 16
 
 
 class _NotByRows(Exception):
@@ -203,19 +205,24 @@ class Stacker:
             outputs = outputs.copy()  # It may be the model's own, which is written to again.
         stack = Stack(outputs, sizes)
         if self.by_rows is None:
-            self._check(stack, events, asked.alone)
+            self._check(stack, events, asked)
         return stack
 
     def _is_not_by_rows(self) -> NoReturn:
         self.by_rows = False
         raise _NotByRows
 
-    def _check(self, stack: Stack, events: list[int], alone: Callable[[int], Any]) -> None:
+    def _check(self, stack: Stack, events: list[int], asked: _Asked) -> None:
         """Compare some answers with those to the events alone."""
+        alone = asked.alone
         ends = list(accumulate(stack.sizes))
         last = len(events) - 1
         other = _first_other(stack.outputs, stack.sizes, ends)
-        places = {0, last // 2, last, other} if last >= _FEW else range(last + 1)
+        places = set(range(last + 1))
+        if last >= _FEW:
+            # What it answers may hang on how many rows there are: one event of each number.
+            first_of = {size: place for place, size in reversed(list(enumerate(stack.sizes)))}
+            places = {0, last // 2, last, other, *sorted(first_of.values())[:_SIZES]}
         for place in sorted(places):
             request = alone(events[place])
             try:
@@ -228,7 +235,22 @@ class Stacker:
                 self._is_not_by_rows()
         # As long as all start as the first does, one that answers always the same goes unnoticed.
         if other:
+            self._check_one_more(stack, events, ends, other, asked.lists)
             self.by_rows = True
+
+    def _check_one_more(
+        self, stack: Stack, events: list[int], ends: list[int], other: int, lists: RowLists
+    ) -> None:
+        """Ask for an event with a row of another: the number of rows may count by its rest."""
+        size, place = min((size, place) for place, size in enumerate(stack.sizes) if size)
+        given = [*lists.rows([events[place]]), *lists.rows([events[other]])[:1]]
+        request = Rows(inputs=given)
+        try:
+            outputs = self._predict(request)[:size]
+        except Exception:
+            self._is_not_by_rows()
+        if not same(stack.outputs[ends[place] - size : ends[place]], outputs):
+            self._is_not_by_rows()
 
 
 @dataclass(frozen=True, slots=True)
