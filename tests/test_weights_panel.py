@@ -25,7 +25,7 @@ from nbconvert import HTMLExporter
 from sklearn.metrics import accuracy_score, mean_absolute_error
 
 import graph_magics
-from graph_magics import Graph, GraphError, Splitter, Step, VotingEnsemble, WeightsPanel
+from graph_magics import Graph, GraphError, Splitter, Step, VotingEnsemble, WeightsPanel, mlrun
 
 from .shells import error_of, run_cell
 
@@ -240,6 +240,37 @@ def test_behind_a_step_the_vote_is_judged_and_responses_are_shown():
     assert first == {"cells": ["u", "0", "no", "yes"], "marks": ["", "", "", ""]}
 
 
+class Says(mlrun.V2ModelServer):
+    """Answers each sample with one of its numbers."""
+
+    def load(self) -> None:
+        """Need no file."""
+
+    def predict(self, body: Any) -> list[int]:
+        """Answer with the number at the place that it was made with."""
+        return [sample[self.get_param("place")] for sample in body["inputs"]]
+
+
+def test_an_ensemble_of_mlruns_is_turned_and_judged_by_samples():
+    graph = Graph(
+        "g", topology="router", class_name="VotingEnsemble", namespace={},
+        vote_type="classification",
+    )  # fmt: skip
+    for place, name in enumerate("abc"):
+        graph.add_route(name, class_name=Says, place=place)
+    bodies = [{"inputs": EVENTS.iloc[:4].to_numpy().tolist()}, {"inputs": [[1, 1, 1], [0, 1, 0]]}]
+    panel = graph.weights_panel(run=graph.run(bodies), y=TRUTH.tolist())
+    assert panel.weights == {"a": 1, "b": 1, "c": 1}
+    panel.weights = {"a": 0, "b": 1, "c": 0}
+    assert panel.score == pytest.approx(accuracy_score(TRUTH, EVENTS["b"]))
+    assert panel.changed == 2
+    assert panel._figures["examples"]["columns"] == ["event", "run", "now"]
+    panel.apply()
+    assert graph.test(body=bodies[1])["outputs"] == [1, 1]
+    panel.reset()
+    assert graph.test(body=bodies[1])["outputs"] == [1, 0]
+
+
 def test_without_a_run_there_are_weights_and_a_word_of_what_is_missing():
     graph = voting()
     panel = graph.weights_panel()
@@ -278,7 +309,7 @@ def test_events_without_an_answer_are_no_nan_in_what_goes_to_the_browser():
         ({"y": TRUTH, "metric": "acuracy"}, "no metric 'acuracy' of a classification; did you"),
         ({"metric": "f1"}, "the metric 'f1' needs labels"),
         ({"router": "votes"}, "no router is called 'votes'; did you mean 'vote'?"),
-        ({"router": "vote.a"}, "'vote.a' is a Model, which has no weights"),
+        ({"router": "vote.a"}, "'vote.a' is a Model without weights"),
     ],
 )
 def test_what_does_not_fit_is_told_in_a_line(options: dict[str, Any], told: str):

@@ -389,7 +389,8 @@ def test_the_search_turns_the_sliders_and_says_what_they_gain(vote: Panel):
 
 def test_light_dark_and_narrow(vote: Panel, split: Panel, artefacts: Path):
     where = "lab" if "/lab/" in vote.page.url else "notebook7"
-    vote.drag("logistic", 0.9)
+    vote.drag("bayes", 0)
+    vote.drag("logistic", 1)
     vote.expect_settled()
     split.drag("logistic", 0.3)
     split.expect_settled()
