@@ -294,10 +294,14 @@ def test_events_without_an_answer_are_no_nan_in_what_goes_to_the_browser():
     def some_fail(event: dict[str, int]) -> int:
         return 1 // event["a"]
 
-    graph = Graph("g", VotingEnsemble(x=some_fail, y=lambda event: 1, name="vote"))
-    panel = graph.weights_panel(run=graph.run(EVENTS), y=TRUTH)
-    panel.weights = {"x": 0, "y": 1}
-    state(panel)
+    for router in (VotingEnsemble, Splitter):
+        graph = Graph("g", router(x=some_fail, y=lambda event: 1, name="router"))
+        run = graph.run(EVENTS)
+        panel = graph.weights_panel(run=run, y=TRUTH)
+        panel.weights = {"x": 20, "y": 80}
+        state(panel)
+    expected = run.expected(TRUTH, {"x": 20, "y": 80}).loc["expected", "accuracy"]
+    assert panel._figures["expected"]["value"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -328,7 +332,7 @@ def test_a_run_that_is_not_the_graphs_is_refused():
     changed = Graph("g", VotingEnsemble(**models(), d=Column("a"), name="vote"))
     with pytest.raises(GraphError, match="declared otherwise after the run: run the events again"):
         graph.weights_panel(run=changed.run(EVENTS))
-    with pytest.raises(GraphError, match="run must be a Run, as graph"):
+    with pytest.raises(GraphError, match="run must be a Run, of events in memory"):
         graph.weights_panel(run=EVENTS)
     with pytest.raises(GraphError, match="need the run that they are of"):
         graph.weights_panel(y=TRUTH)

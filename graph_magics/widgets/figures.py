@@ -104,6 +104,7 @@ class Judge:
         self._y = y
         self._target: pd.Series | None = None
         self._is_response_judged = False
+        self._judged: dict[str, int] = {}
         self._before = responses(run)
         if y is None:
             if metric is not None:
@@ -120,6 +121,7 @@ class Judge:
         self.task = given.task
         self.metric = _known(metric, self.task)
         scores = {name: self._measured(given.truth, given.answers[name]) for name in found}
+        self._judged = {name: np.count_nonzero(~np.isnan(given.answers[name])) for name in routes}
         self.own = scores.pop("")
         self.models = scores
         if given.size == len(run):
@@ -148,7 +150,7 @@ class Judge:
             given = beside(self.run, self._y, {"now": (other, what_if.router)}, task=self.task)
             value = self._measured(given.truth, given.answers["now"])
             if what_if.kind == "Splitter" and self.metric in MEANS:
-                expected = sum(traffic[route] * alone for route, alone in self.models.items())
+                expected = self._expected(traffic)
         if self._target is not None and self._is_response_judged:
             right = self._target.iloc[rows].to_numpy()
             gained = int((now.to_numpy() == right).sum())
@@ -167,6 +169,11 @@ class Judge:
             examples=self._examples(rows[:EXAMPLES], answers),
             are_labels=self._is_response_judged,
         )
+
+    def _expected(self, traffic: Mapping[str, float]) -> float:
+        """The mean over all draws, of the events that are answered; as `Run.expected` has it."""
+        counts = [traffic[route] * self._judged[route] for route in self.models]
+        return float(np.average(list(self.models.values()), weights=counts))
 
     def _examples(self, rows: np.ndarray, answers: pd.Series) -> pd.DataFrame:
         columns = {"run": self._before.iloc[rows], "now": answers.iloc[rows]}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import anywidget
 import traitlets as t
 
-from ..errors import GraphError, one_line
+from ..errors import GraphError, a, one_line
 from ..reweighting import checked, is_of_manifest, weighted_router, weights_of
 from .figures import Figures, Judge
 from .sketch import edges, sketch
@@ -348,7 +348,9 @@ def _judge(graph: Graph, path: str, run: Any, y: Any, metric: str | None) -> Jud
     from ..run import Run
 
     if not isinstance(run, Run):
-        raise GraphError(f"run must be a Run, as graph.run(...) gives; got {type(run).__name__}")
+        raise GraphError(
+            f"run must be a Run, of events in memory, as graph.run(events) gives; got {a(run)}"
+        )
     then = run._nodes.get(path)
     now = graph.nodes[path]
     if run.graph != graph.name:

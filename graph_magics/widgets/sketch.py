@@ -13,10 +13,11 @@ from ..rendering import to_svg
 class _Shown:
     """A node as it is, but for what is written on the edges of one router under it."""
 
-    def __init__(self, node: Node, way: list[str], labels: Mapping[str, str]) -> None:
+    def __init__(self, node: Node, way: list[str], shares: Mapping[str, float], unit: str) -> None:
         self._node = node
         self._way = way
-        self._labels = labels
+        self._shares = shares
+        self._unit = unit
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._node, name)
@@ -25,13 +26,15 @@ class _Shown:
     def children(self) -> Mapping[str, Any]:
         name, rest = (self._way[0], self._way[1:]) if self._way else (None, [])
         return {
-            key: _Shown(child, rest, self._labels) if key == name else child
+            key: _Shown(child, rest, self._shares, self._unit) if key == name else child
             for key, child in self._node.children.items()
         }
 
     @property
     def route_labels(self) -> Mapping[str, str]:
-        return self._node.route_labels if self._way else self._labels
+        if self._way:
+            return self._node.route_labels
+        return {route: label(share, self._unit) for route, share in self._shares.items()}
 
 
 def sketch(name: str, root: Node, router: str, shares: Mapping[str, float], unit: str) -> str:
@@ -49,8 +52,7 @@ def sketch(name: str, root: Node, router: str, shares: Mapping[str, float], unit
     unit : {"%", ""}
         Whether they are written as percents.
     """
-    labels = {route: label(share, unit) for route, share in shares.items()}
-    shown: Any = _Shown(root, router.split("."), labels)
+    shown: Any = _Shown(root, router.split("."), shares, unit)
     return to_svg(to_dot(name, shown))
 
 
