@@ -121,7 +121,9 @@ class Judge:
         self.task = given.task
         self.metric = _known(metric, self.task)
         scores = {name: self._measured(given.truth, given.answers[name]) for name in found}
-        self._judged = {name: np.count_nonzero(~np.isnan(given.answers[name])) for name in routes}
+        self._judged = {
+            name: int(np.count_nonzero(~np.isnan(given.answers[name]))) for name in routes
+        }
         self.own = scores.pop("")
         self.models = scores
         if given.size == len(run):

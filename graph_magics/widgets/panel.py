@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from ..graph import Graph
     from ..run import Run
 
-_HERE = files(__package__)
+_FRONT = files(__package__) / "front"
+#: One module in the browser, in this order; a widget can bring one only.
+_MODULES = ("shares.js", "line.js", "elements.js", "view.js")
 #: So far from 100 the sum of a Splitter's percents may be, which are then left as they are.
 _ROUNDING = 1e-6
 
@@ -104,8 +106,9 @@ class WeightsPanel(anywidget.AnyWidget):
     >>> panel.close()
     """
 
-    _esm = (_HERE / "weights.js").read_text(encoding="utf-8")
-    _css = (_HERE / "weights.css").read_text(encoding="utf-8")
+    # As text: files of anywidget's are watched, and would hold on to every panel.
+    _esm = "\n".join((_FRONT / name).read_text(encoding="utf-8") for name in _MODULES)
+    _css = (_FRONT / "weights.css").read_text(encoding="utf-8")
 
     weights = _Weights().tag(sync=True)
     locked = t.List(t.Unicode()).tag(sync=True)

@@ -11,13 +11,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-import graph_magics
-from graph_magics import Graph, Splitter, VotingEnsemble
+from graph_magics import Graph, Splitter, VotingEnsemble, WeightsPanel
 
 from .conftest import Lab, OpenNotebook, opener
 
 TUTORIAL = "05_routing_weights.ipynb"
-FRONT_END = Path(graph_magics.__file__).parent / "widgets" / "weights.js"
 
 # What an expression is in the notebook's kernel, as Python writes it.
 EVALUATED = """async expression => {
@@ -456,5 +454,5 @@ def test_names_are_never_taken_for_html(browser: Browser):
 def test_shares_and_weights_are_reckoned_soundly(browser: Browser):
     """The arithmetic of the front end, on random moves, without a notebook."""
     page = browser.new_page()
-    assert page.evaluate(RECKONED, FRONT_END.read_text()) == []
+    assert page.evaluate(RECKONED, WeightsPanel._esm) == []
     page.close()
