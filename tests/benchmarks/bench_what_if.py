@@ -1,5 +1,6 @@
 """Other weights of a vote over the answers that a run has, against one vote by hand."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,20 @@ def measure(size: int, kind: str, answers: list[np.ndarray], target: str) -> Non
             f"{ratio:.2f} ({1e3 * mine:.1f} / {1e3 * bare:.1f} ms)",
             f"target {target}" if is_meant else "",
         )
+    if is_large:
+        return
+    panel, turns = graph.weights_panel(run=run, y=answers[0]), itertools.count(2)
+
+    def turn() -> None:
+        panel.weights = {**WEIGHTS, "m1": next(turns) / 10}
+
+    mine, bare, ratio = paired(turn, lambda: by_hand(answers, weights), rounds=7)
+    report(
+        f"panel, {size:,} x 5 {kind}: all figures of a turn, beside a vote by hand",
+        f"{ratio:.2f} ({1e3 * mine:.1f} / {1e3 * bare:.1f} ms)",
+        "target 100 ms",
+    )
+    panel.close()
 
 
 def main() -> None:
