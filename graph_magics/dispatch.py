@@ -75,7 +75,8 @@ class Runs(_Base):
             Whether an event that fails keeps its error in its row, or stops the run.
         chunk_size : int, optional
             How many events to hand on at once, to bound memory; it changes no answer. With
-            ``into``, 65,536 rows of a table or 8,192 JSON bodies if absent.
+            ``into``, if absent, rows of a table up to 4,000,000 cells and 262,144 rows; but
+            8,192 events if they are JSON bodies, or if a step is called for each by itself.
         engine : {"local", "dask"}
             Where it runs: here, or by Dask's scheduler or current client, as with a Dask
             DataFrame as events. None changes an answer.

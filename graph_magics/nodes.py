@@ -32,6 +32,8 @@ class Node:
     kind: ClassVar[str] = "Node"
     #: Whether it waits for something outside, so that others may run meanwhile.
     waits: bool = False
+    #: Whether it is called for one event after the other, or asks for each by itself.
+    goes_by_event: bool = False
     #: Whether it has to run on the thread that the run was begun on.
     stays: bool = False
     #: Whether it answers with what a target can judge: a model, or a router of such.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,10 @@ import pandas as pd
 
 from .comparable import Comparable, Judged
 from .engine import Events, Executor
+from .engine.events import JSON_CHUNK
 from .engine.progress import Progress
 from .engine.sources import Source, chunks_of
+from .engine.threads import Behind
 from .errors import GraphError, counted, one_line
 from .nodes import stateful_in, walk
 from .outputs import chosen
@@ -135,9 +138,8 @@ class StreamedRun(Comparable, Unkept):
         more = f"<p>… {len(self) - 5:,} more in .frame</p>" if len(self) > 5 else ""
         return text + self._head.to_html(border=0, max_cols=20) + more
 
-    def _take(self, part: Run, frame: pd.DataFrame) -> None:
-        """Write a chunk, and count it."""
-        number = self._events
+    def _take(self, part: Run, frame: pd.DataFrame, number: int) -> None:
+        """Write a chunk, from that event on, and count it."""
         errors = part.errors.iloc[: MOST_ERRORS - sum(map(len, self._errors))]
         traffic = {
             path: [s.events, s.errors, (s.seconds or 0.0) * s.events, s.refused, s.filtered]
@@ -208,7 +210,7 @@ def stream(
             node=stateful[0],
         )
     staging = Staging(into)
-    size = int(chunk_size or source.chunk_size)
+    size = int(chunk_size or _chunk_size(graph, source))
     told = {
         "graph": repr(graph),
         "weights": weights_by_router(graph.nodes),
@@ -227,20 +229,23 @@ def stream(
     if fingerprint is None or stateful:
         advice = "overwrite=True to begin anew"
     try:
-        with Progress(source.total, shown=progress) as bar:
-            bar.done(len(run), run.failed)
-            chunks = chunks_of(source, size, skip=len(run))
+        number = len(run)
+        with Progress(source.total, shown=progress) as bar, Behind() as behind:
+            bar.done(number, run.failed)
+            chunks = chunks_of(source, size, skip=number)
             while (events := _next(chunks)) is not None:
                 part = run_part(
-                    graph, events, seed, first=len(run), memory=memory, stop=stop,
+                    graph, events, seed, first=number, memory=memory, stop=stop,
                     chunk_size=size if executor is None else None, executor=executor,
                 )  # fmt: skip
-                run._take(part, chosen(part.frame, columns, strict=not len(run)))
+                frame = chosen(part.frame, columns, strict=not number)
+                behind.do(partial(run._take, part, frame, number))
+                number += len(part)
                 bar.done(len(part), len(part._failures))
-                del events, part  # Not to be held while the next chunk is waited for.
+                del events, part, frame  # Not to be held while the next chunk is waited for.
         if not run._chunks:  # No events at all have columns all the same.
             part = run_part(graph, source.whole(), seed, memory=memory)
-            run._take(part, chosen(part.frame, columns, strict=False))
+            run._take(part, chosen(part.frame, columns, strict=False), 0)
         staging.finish()
     except _Unread as unread:
         error = unread.error
@@ -251,6 +256,12 @@ def stream(
     except BaseException as error:
         raise _broken_off(error, run, advice) from error.__cause__
     return run
+
+
+def _chunk_size(graph: Runnable, source: Source) -> int:
+    """How many events are run at once; fewer, where each of them takes its time."""
+    slow = any(node.goes_by_event for node in graph.nodes.values())
+    return min(source.chunk_size, JSON_CHUNK) if slow else source.chunk_size
 
 
 class _Unread(Exception):

@@ -40,7 +40,6 @@ def always(monkeypatch: pytest.MonkeyPatch, two_cores: None) -> None:
     """Let every call of many rows be worth threads, which help."""
     monkeypatch.setattr(parts, "WORTH", 1e-12)
     monkeypatch.setattr(parts, "GAIN", np.inf)
-    monkeypatch.setattr(parts, "OWN_THREADS", np.inf)
 
 
 class Slow:
@@ -132,16 +131,6 @@ def test_threads_are_left_alone_where_they_do_not_help(always, monkeypatch):
         found.predict(slow, ROWS[:8_192], at_once)
     whole = [size for size in slow.calls if size == 8_192]
     assert len(whole) >= 15  # All but the trials, ever rarer.
-
-
-def test_a_model_with_threads_of_its_own_is_not_tried(always, monkeypatch):
-    monkeypatch.setattr(parts, "OWN_THREADS", 1.2)
-    monkeypatch.setattr(parts, "process_time", lambda: 2 * time.perf_counter())
-    slow = Slow(lets_others_run=True)
-    found = Parts(LogisticRegression().fit(ROWS[:300], LABELS[:300]))
-    for _ in range(4):
-        found.predict(slow, ROWS, at_once)
-    assert set(slow.calls) == {SIZE}
 
 
 class Demeaned(TransformerMixin, BaseEstimator):

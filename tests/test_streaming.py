@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph_magics import EventError, Graph, GraphError, Splitter, Step
+from graph_magics.running import run_part
 from graph_magics.streaming import StreamedRun
 
 from .models import IRIS, frame_of, mistake
@@ -490,3 +491,18 @@ def test_an_error_of_a_stream_is_one_line(shell):
     shell.user_ns["g"] = graph_of()
     assert "no file is named" in error_of(shell, "%graph_run g none-*.csv --into out/")
     assert isinstance(GraphError("x"), Exception)
+
+
+def test_wide_tables_and_slow_steps_go_in_smaller_chunks(monkeypatch):
+    sizes = []
+
+    def seen(graph, events, *args, **options):
+        sizes.append(options["chunk_size"])
+        return run_part(graph, events, *args, **options)
+
+    monkeypatch.setattr("graph_magics.streaming.run_part", seen)
+    quick, slow = Step(lambda table: table.sum(axis=1), batch=True), Step(lambda event: 1)
+    narrow, wide = (pd.DataFrame(np.zeros((3, columns))) for columns in (10, 1_000))
+    for step, events in ((quick, narrow), (quick, wide), (slow, narrow), (quick, [[1], [2]])):
+        Graph("g", step).run(events, into="out.jsonl", overwrite=True)
+    assert sizes == [262_144, 4_096, 8_192, 8_192]

@@ -16,7 +16,7 @@ import pyarrow.csv as pacsv
 
 from ..errors import GraphError, listed
 from .arrow import Plan, rebatched
-from .events import TABLE_CHUNK, Events
+from .events import Events, rows_at_once
 from .paths import File, Files
 
 #: What pandas takes for a missing value.
@@ -35,7 +35,10 @@ class CSV(Files):
     `pandas.read_csv` gives for the whole: so no chunk has others.
     """
 
-    chunk_size = TABLE_CHUNK
+    @property
+    def chunk_size(self) -> int:
+        """Fewer, the more columns there are."""
+        return rows_at_once(len(self._plan.schema))
 
     def chunks(self, size: int, skip: int = 0) -> Iterator[Events]:
         """Give the rows; those to be skipped are read, and no more."""

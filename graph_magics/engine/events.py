@@ -12,10 +12,21 @@ import pandas as pd
 from ..bodies import Bodies, Samples, plain
 from ..errors import GraphError, listed
 
-TABLE_CHUNK = 65_536
-"""How many rows of a table are run at once where events are streamed, if nothing is said."""
 JSON_CHUNK = 8_192
-"""How many JSON bodies are."""
+"""How many JSON bodies are run at once where events are streamed, if nothing is said."""
+#: How many cells of a table are: 32 MB of floats.
+_CELLS = 2**22
+_MOST_ROWS = 2**18
+
+
+def rows_at_once(columns: int) -> int:
+    """How many rows of a table are run at once where events are streamed, if nothing is said.
+
+    >>> rows_at_once(1), rows_at_once(10), rows_at_once(1_000)
+    (262144, 262144, 4096)
+    """
+    rows = 2 ** ((_CELLS // max(columns, 1)).bit_length() - 1)
+    return min(max(rows, JSON_CHUNK // 8), _MOST_ROWS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from ..errors import GraphError, listed, one_line
 from .arrow import Plan, rebatched
-from .events import TABLE_CHUNK, Events
+from .events import Events, rows_at_once
 from .paths import File, Files, is_local
 
 
@@ -24,7 +24,10 @@ class Parquet(Files):
     numbers lacks a value somewhere is asked of the files' statistics before the first chunk.
     """
 
-    chunk_size = TABLE_CHUNK
+    @property
+    def chunk_size(self) -> int:
+        """Fewer, the more columns there are."""
+        return rows_at_once(len(self._plan.schema))
 
     @property
     def total(self) -> int:

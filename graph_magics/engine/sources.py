@@ -15,7 +15,7 @@ import pandas as pd
 from ..bodies import Bodies, plain
 from ..errors import GraphError
 from ..wire import Raw
-from .events import JSON_CHUNK, TABLE_CHUNK, Events, take_events
+from .events import JSON_CHUNK, Events, rows_at_once, take_events
 from .paths import Files, files_of, is_path
 from .threads import ahead
 
@@ -124,7 +124,10 @@ class Memory:
     @property
     def chunk_size(self) -> int:
         """More for rows than for bodies, which are Python objects."""
-        return JSON_CHUNK if isinstance(self.events.bodies, list) else TABLE_CHUNK
+        bodies: Any = self.events.bodies
+        if isinstance(bodies, list):
+            return JSON_CHUNK
+        return rows_at_once(bodies.shape[1] if getattr(bodies, "ndim", 1) > 1 else 1)
 
     @property
     def total(self) -> int:
@@ -202,7 +205,7 @@ class Pieces:
 
     def whole(self) -> Events:
         """Give all that the iterator gives."""
-        parts = [part for part in self.chunks(TABLE_CHUNK) if len(part)]
+        parts = [part for part in self.chunks(rows_at_once(1)) if len(part)]
         if not parts:
             return Events([], pd.RangeIndex(0))
         if len({type(part.bodies) for part in parts}) > 1:

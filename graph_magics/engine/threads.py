@@ -56,6 +56,46 @@ def ahead(given: Iterator[Any]) -> Iterator[Any]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
+class Behind:
+    """Does one thing after the other on a thread, while the next is made ready here.
+
+    What one raises is raised when the next is handed over, or at the end, when all are waited for.
+
+    Examples
+    --------
+    >>> done = []
+    >>> with Behind() as behind:
+    ...     behind.do(lambda: done.append(1))
+    ...     behind.do(lambda: done.append(2))
+    >>> done
+    [1, 2]
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="graph-magics-behind")
+        self._last: Future[Any] | None = None
+
+    def __enter__(self) -> Behind:
+        return self
+
+    def do(self, call: Callable[[], Any]) -> None:
+        """Wait for the last thing, and begin with this one."""
+        self._wait()
+        self._last = self._pool.submit(copy_context().run, call)
+
+    def __exit__(self, kind: object, *raised: object) -> None:
+        try:
+            if kind is None:
+                self._wait()
+        finally:
+            self._pool.shutdown()
+
+    def _wait(self) -> None:
+        last, self._last = self._last, None
+        if last is not None:
+            last.result()
+
+
 def in_order(calls: Sequence[Callable[[], Any]], number: int) -> Iterator[Any]:
     """Call functions on so many threads, and give what they give in their order.
 

@@ -69,6 +69,7 @@ class ServedNode(Node):
     """
 
     kind = "Step"
+    goes_by_event = True
     #: Whether several may come of one event; see `Spread`.
     spreads: bool = False
     #: Whether the sync engine has such a step.

@@ -104,6 +104,11 @@ class Step(Node):
         return self.loop == "kernel"
 
     @property
+    def goes_by_event(self) -> bool:  # type: ignore[override]
+        """Whether the function takes one event."""
+        return not self.batch
+
+    @property
     def batch(self) -> bool:
         """Whether the function takes a whole table, not one event."""
         return self._takes != "event"

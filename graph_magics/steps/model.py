@@ -35,7 +35,7 @@ class Model(Node):
     that multiplies matrices is given rows in multiples of 16, the last one repeated.
 
     Of many rows, parts go on threads where that was seen to be quicker: an estimator of
-    scikit-learn's that takes 40 ms and more, and on one core only, is tried both ways once.
+    scikit-learn's that takes 40 ms and more is tried both ways.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from functools import partial
-from time import perf_counter, process_time
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,6 @@ LEAST = 2_048
 WORTH = 0.04
 #: Of the time that rows take on one thread, threads must need less than this.
 GAIN = 0.9
-#: A model that takes so many seconds of the processor in one second has threads of its own.
-OWN_THREADS = 1.2
 #: Rows are parted at multiples of this: linear algebra takes some at once, and rounds the rest
 #: otherwise, which so stands at the end as it does without parts.
 GRID = 1_024
@@ -32,11 +30,11 @@ GRID = 1_024
 class Parts:
     """How one model predicts many rows: all at once, or in parts on threads.
 
-    It is chosen by measuring. The first call with many rows is timed. If it takes long, and on
-    one core only, the next one is a trial on as many threads as there are cores: of all rows, or
-    of a quarter if they take very long, and the rest as was quicker. Threads that helped are
-    kept; else there is another trial after 2, 4, 8, ... calls, for the machine may have been
-    busy. A model that has threads of its own is never tried.
+    It is chosen by measuring. The first call with many rows is timed. If it takes long, the next
+    one is a trial on as many threads as there are cores: of all rows, or of a quarter if they
+    take very long, and the rest as was quicker. Threads that helped are kept; else there is
+    another trial after 2, 4, 8, ... calls, for the machine may have been busy. A model that has
+    threads of its own is as quick with a thread of ours for each, and so stays as it is.
 
     Only scikit-learn's own estimators are tried, whose answer to a row hangs on that row alone,
     and only where nothing is said of their ``n_jobs``.
@@ -114,12 +112,10 @@ class Parts:
         return _joined(results)
 
     def _timed(self, predict: Predict, rows: Any) -> Any:
-        begun, used = perf_counter(), process_time()
+        begun = perf_counter()
         result = predict(rows)
         seconds = perf_counter() - begun
         self._seconds = seconds / len(rows)
-        if self._helps is None and seconds * OWN_THREADS < process_time() - used:
-            self._helps = False
         if self._helps is None and not (self._may_part(rows, result) and cores() > 1):
             self._helps = False
         return result

@@ -73,6 +73,7 @@ class Remote(Node):
 
     kind = "Remote"
     waits = True
+    goes_by_event = True
 
     def __init__(
         self,
