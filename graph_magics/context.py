@@ -61,14 +61,18 @@ class Visit:
 
     Attributes
     ----------
+    source : str
+        The path of the node that sent it: the one around it, or the step before it in a flow,
+        or a jump.
     raised : mapping of int to Failure
         What a service raised that was answered all the same, by position.
     """
 
-    __slots__ = ("answered", "choice", "choices", "path", "raised", "received", "seconds")
+    __slots__ = ("answered", "choice", "choices", "path", "raised", "received", "seconds", "source")
 
-    def __init__(self, path: str, received: Batch, answered: Batch) -> None:
+    def __init__(self, path: str, received: Batch, answered: Batch, source: str) -> None:
         self.path = path
+        self.source = source
         self.received = received
         self.answered = answered
         self.seconds = 0.0
@@ -224,23 +228,38 @@ class Context:
         """The path, and how it was come to: what a draw is a function of."""
         return f"{self.trail}{self.path}" if self.trail else self.path
 
-    def run(self, name: str, node: Runnable, batch: Batch) -> Batch:
+    def run(self, name: str, node: Runnable, batch: Batch, *, after: str | None = None) -> Batch:
         """Run a child on a batch, and keep a record of it. Nobody runs for no event.
 
         What the child answers is read, and an event that it answers with a status that is no
-        success fails.
+        success fails. ``after`` names the child whose answer the batch is, in a flow.
         """
-        path = f"{self.path}.{name}" if self.path else name
-        answer = self._visit(path, node, batch, self.trail)
+        path = self._path_of(name)
+        answer = self._visit(path, node, batch, self.trail, self._path_of(after))
         return (answer if answer.status is None else answer.settled(path)).as_read()
 
-    def ask(self, name: str, node: Runnable, batch: Batch, *, is_service: bool = False) -> Batch:
+    def ask(
+        self,
+        name: str,
+        node: Runnable,
+        batch: Batch,
+        *,
+        is_service: bool = False,
+        after: str | None = None,
+    ) -> Batch:
         """Run a child on a batch, and take bodies and statuses as they come.
 
-        What a service raises is a response, too.
+        What a service raises is a response, too. ``after`` is as in `run`.
         """
-        path = f"{self.path}.{name}" if self.path else name
-        return self._visit(path, node, batch, self.trail, is_service=is_service)
+        source = self._path_of(after)
+        path = self._path_of(name)
+        return self._visit(path, node, batch, self.trail, source, is_service=is_service)
+
+    def _path_of(self, name: str | None) -> str:
+        """The path of a child; without one, that of the node itself."""
+        if name is None:
+            return self.path
+        return f"{self.path}.{name}" if self.path else name
 
     def jump(self, path: str, node: Runnable, batch: Batch) -> Batch:
         """Run a node that stands elsewhere in the graph."""
@@ -249,13 +268,13 @@ class Context:
             self.setup.jumps = Jumps()
         over = self.setup.jumps.are_too_many(batch.positions, is_back=is_back)
         if not over.any():
-            return self._visit(path, node, batch, f"{self.way} > ")
+            return self._visit(path, node, batch, f"{self.way} > ", self.path)
         lost = dict.fromkeys(
             batch.positions[over].tolist(),
             self.failure(Unanswered(f"was sent to {path!r} and others too often: {_TOO_DEEP}")),
         )
         rows = np.flatnonzero(~over)
-        kept = self._visit(path, node, batch.select(rows), f"{self.way} > ")
+        kept = self._visit(path, node, batch.select(rows), f"{self.way} > ", self.path)
         return batch.merge([(rows, kept)], lost)
 
     def asking(self, request: Any) -> Context:
@@ -301,7 +320,14 @@ class Context:
         return answers
 
     def _visit(
-        self, path: str, node: Runnable, batch: Batch, trail: str, *, is_service: bool = False
+        self,
+        path: str,
+        node: Runnable,
+        batch: Batch,
+        trail: str,
+        source: str,
+        *,
+        is_service: bool = False,
     ) -> Batch:
         if not len(batch.positions):
             return batch
@@ -309,7 +335,7 @@ class Context:
         if here.depth > MAX_DEPTH:
             lost = here.failure(Unanswered(f"came here through {MAX_DEPTH} nodes: {_TOO_DEEP}"))
             return batch.fail_all(lost)
-        visit = Visit(path, batch, batch)
+        visit = Visit(path, batch, batch, source)
         self.visits.append(visit)
         replay = self.setup.replay
         run = node.run if replay is None else partial(replay.run, node)

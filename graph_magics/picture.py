@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import graphviz
 
-from .drawing import Drawable, Seen, to_dot
+from .drawing import Drawable, to_dot
 from .errors import GraphError
 from .rendering import save, to_svg
+from .traffic import Traffic
 
 Renderer = Literal["wasm", "dot"]
 
@@ -25,8 +25,8 @@ class Drawing:
         Of the graph.
     root : Node
         Its flow.
-    seen : mapping of str to Seen, optional
-        What a run saw of each node, by path.
+    traffic : Traffic, optional
+        What a run saw of it.
     renderer : {"wasm", "dot"}, optional
         What draws: Graphviz inside Python (the default), or the ``dot`` program.
 
@@ -49,7 +49,7 @@ class Drawing:
         self,
         name: str,
         root: Drawable,
-        seen: Mapping[str, Seen] | None = None,
+        traffic: Traffic | None = None,
         *,
         renderer: Renderer | None = None,
     ) -> None:
@@ -57,13 +57,13 @@ class Drawing:
             raise GraphError(f'renderer must be "wasm" or "dot", got {renderer!r}', graph=name)
         self.name = name
         self._root = root
-        self._seen = seen
+        self._traffic = traffic
         self._renderer = renderer
 
     @cached_property
     def dot(self) -> graphviz.Digraph:
         """The picture in Graphviz's language."""
-        return to_dot(self.name, self._root, self._seen)
+        return to_dot(self.name, self._root, self._traffic)
 
     @cached_property
     def svg(self) -> str:

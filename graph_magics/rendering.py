@@ -133,7 +133,7 @@ def _tooltip(title: str, element: str, classes: list[str], names: dict[str, str]
     if "edge" in classes:
         tail, _, head = title.partition("->")
         return f"{names.get(tail, tail)} → {names.get(head, head)}"
-    path = unquote(element.partition("-")[2] or element)
+    path = unquote(element.partition(":")[2] or element)
     names[title] = "".join(c if c.isprintable() else "\ufffd" for c in path)
     return names[title]
 

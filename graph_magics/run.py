@@ -6,7 +6,6 @@ import functools
 import html
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +31,7 @@ from .wire import read
 
 if TYPE_CHECKING:
     from .picture import Drawing, Renderer
+    from .traffic import Traffic
 
 
 class Run(Comparable, Weighable):
@@ -277,6 +277,9 @@ class Run(Comparable, Weighable):
     def draw(self, path: str | Path | None = None, *, renderer: Renderer | None = None) -> Drawing:
         """Draw the graph with what the run saw: events, errors and the median time of each.
 
+        An edge is as thick as the share of the run's events that went over it; where a router
+        or a Choice of MLRun's chooses, the share stands on it.
+
         Parameters
         ----------
         path : str or Path, optional
@@ -286,7 +289,7 @@ class Run(Comparable, Weighable):
         """
         from .picture import Drawing
 
-        drawing = Drawing(self.graph, self._root, self._seen(), renderer=renderer)
+        drawing = Drawing(self.graph, self._root, self._traffic(), renderer=renderer)
         if path is not None:
             drawing.save(path)
         return drawing
@@ -327,23 +330,10 @@ class Run(Comparable, Weighable):
             "response", "response", node, parts, len(self), is_response=True, is_table=is_table
         )
 
-    def _seen(self) -> Mapping[str, Any]:
-        from .drawing import Seen
+    def _traffic(self) -> Traffic:
+        from .traffic import traffic_of
 
-        by_path: dict[str, list[Visit]] = {}
-        for visit in self._visits:
-            by_path.setdefault(visit.path, []).append(visit)
-        seen = {}
-        for path, visits in by_path.items():
-            events = sum(len(visit.received) for visit in visits)
-            answered = sum(len(visit.answered) for visit in visits)
-            refused = answered - sum(int(visit.answered.is_success.sum()) for visit in visits)
-            seconds = median(visit.seconds / len(visit.received) for visit in visits)
-            failed = sum(map(_failed, visits))
-            seen[path] = Seen(
-                events, failed + refused, seconds, refused, events - answered - failed
-            )
-        return seen
+        return traffic_of(self._visits, len(self))
 
     def _position(self, event: Any, position: int | None) -> int:
         if position is not None:
@@ -414,12 +404,6 @@ def _no_texts(size: int) -> Any:
 def told(failure: Failure) -> str:
     """An event's failure in one line, as it stands in the frame."""
     return f"{failure.node}: {one_line(failure.error)}"
-
-
-def _failed(visit: Visit) -> int:
-    """How many of the events that a node received failed in it; others it may have dropped."""
-    failures = visit.answered.failures
-    return int(np.isin(list(failures), visit.received.positions).sum()) if failures else 0
 
 
 def _body(batch: Batch, row: int) -> Any:

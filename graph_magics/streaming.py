@@ -75,6 +75,7 @@ class StreamedRun(Comparable, Unkept):
         self._chunks = 0
         self._errors: list[pd.DataFrame] = []
         self._traffic: dict[str, list[float]] = {}
+        self._edges: dict[tuple[str, str], tuple[int, int]] = {}
         self._head: pd.DataFrame | None = None
 
     @property
@@ -113,14 +114,16 @@ class StreamedRun(Comparable, Unkept):
         renderer : {"wasm", "dot"}, optional
             See `Graph.draw`.
         """
-        from .drawing import Seen
         from .picture import Drawing
+        from .traffic import Carried, Seen, Traffic
 
         seen = {
             path: Seen(int(events), int(errors), seconds / events, int(refused), int(filtered))
             for path, (events, errors, seconds, refused, filtered) in self._traffic.items()
         }
-        drawing = Drawing(self.graph, self._root, seen, renderer=renderer)
+        edges = {edge: Carried(*counts) for edge, counts in self._edges.items()}
+        traffic = Traffic(len(self), seen, edges)
+        drawing = Drawing(self.graph, self._root, traffic, renderer=renderer)
         if path is not None:
             drawing.save(path)
         return drawing
@@ -141,11 +144,18 @@ class StreamedRun(Comparable, Unkept):
     def _take(self, part: Run, frame: pd.DataFrame, number: int) -> None:
         """Write a chunk, from that event on, and count it."""
         errors = part.errors.iloc[: MOST_ERRORS - sum(map(len, self._errors))]
+        seen = part._traffic()
         traffic = {
             path: [s.events, s.errors, (s.seconds or 0.0) * s.events, s.refused, s.filtered]
-            for path, s in part._seen().items()
+            for path, s in seen.nodes.items()
         }
-        note = {"events": len(part), "failed": len(part._failures), "traffic": traffic}
+        edges = [[*edge, *carried] for edge, carried in seen.edges.items()]
+        note = {
+            "events": len(part),
+            "failed": len(part._failures),
+            "traffic": traffic,
+            "edges": edges,
+        }
         kept = errors if len(errors) else None
         self._staging.write(frame, number, note, kept)
         if self._head is None:
@@ -159,6 +169,9 @@ class StreamedRun(Comparable, Unkept):
         for path, some in note["traffic"].items():
             held = self._traffic.setdefault(path, [0.0] * len(some))
             self._traffic[path] = [a + b for a, b in zip(held, some, strict=True)]
+        for source, path, times, events in note.get("edges", ()):
+            before = self._edges.get((source, path), (0, 0))
+            self._edges[source, path] = (before[0] + times, before[1] + events)
         if errors is not None:
             self._errors.append(errors)
 

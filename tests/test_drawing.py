@@ -19,8 +19,9 @@ from graph_magics import (
     Step,
     Switch,
     VotingEnsemble,
+    mlrun,
 )
-from graph_magics.drawing import element_id, human_seconds
+from graph_magics.drawing import element_id, human_seconds, width_of
 from graph_magics.picture import Drawing
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -72,22 +73,22 @@ def test_every_node_is_drawn_with_its_name_and_what_it_is_made_of(graph):
 
 def test_weights_and_conditions_stand_on_the_edges_to_their_routes(graph):
     drawn = groups(graph.draw())
-    assert texts(drawn["route-switch.few"]) == ["x < 10"]
-    assert texts(drawn["route-switch.many"]) == ["otherwise"]
-    assert texts(drawn["route-switch.many.old"]) == ["80 %"]
+    assert texts(drawn["route:switch:few"]) == ["x < 10"]
+    assert texts(drawn["route:switch:many"]) == ["otherwise"]
+    assert texts(drawn["route:switch.many:old"]) == ["80 %"]
 
 
 def test_routes_stand_from_top_to_bottom_as_declared():
     vote = VotingEnsemble(c=identity, a=identity, b=identity)
     drawn = groups(Graph("g", vote).draw())
-    heights = [height(drawn[f"node-vote.{name}"]) for name in "cab"]
+    heights = [height(drawn[f"node:vote.{name}"]) for name in "cab"]
     assert heights == sorted(heights)
 
 
 def test_branches_stand_from_top_to_bottom_as_declared():
     first, z, y = (Step(identity, name=name) for name in ("first", "z", "y"))
     drawn = groups(Graph("g", first >> [z, y]).draw())
-    assert height(drawn["node-z"]) < height(drawn["node-y"])
+    assert height(drawn["node:z"]) < height(drawn["node:y"])
 
 
 def test_vote_weights_are_drawn_where_they_differ():
@@ -95,26 +96,88 @@ def test_vote_weights_are_drawn_where_they_differ():
     other = Graph(
         "g", VotingEnsemble(a=Route(identity, weight=3), b=Route(identity, weight=1), name="v")
     )
-    assert texts(groups(equal.draw())["route-v.a"]) == []
-    assert texts(groups(other.draw())["route-v.a"]) == ["0.75"]
+    assert texts(groups(equal.draw())["route:v:a"]) == []
+    assert texts(groups(other.draw())["route:v:a"]) == ["0.75"]
 
 
 def test_a_run_draws_events_errors_and_time(graph):
     run = graph.run([{"x": number} for number in range(30)], seed=1)
     drawn = groups(run.draw())
-    assert texts(drawn["node-first"])[-1].startswith("30 events · ")
-    few = texts(drawn["node-switch.few.fails_on_odd"])
+    assert texts(drawn["node:first"])[-1].startswith("30 events · ")
+    few = texts(drawn["node:switch.few.fails_on_odd"])
     assert few[-2].startswith("10 events · ") and few[-1] == "5 errors"
-    assert texts(drawn["route-switch.few"]) == ["x < 10 · 10"]
+    assert texts(drawn["route:switch:few"]) == ["x < 10", "10 · 33.3 %"]
     routes = run.frame["split.route" if "split.route" in run.frame else "many.route"]
     chosen = routes.value_counts()
-    assert texts(drawn["route-switch.many.old"]) == [f"80 % · {chosen['old']}"]
+    share = f"{100 * chosen['old'] / 30:.3g} %"
+    assert texts(drawn["route:switch.many:old"]) == ["80 %", f"{chosen['old']} · {share}"]
+    assert texts(drawn["route:both:one"]) == ["25"]
+
+
+def width(group: ElementTree.Element) -> float:
+    line = group.find(f"{SVG}path")
+    assert line is not None
+    return float(line.get("stroke-width", "1"))
+
+
+def test_edges_are_as_thick_as_their_share_of_the_traffic():
+    split = Splitter(a=identity, b=identity, c=identity, weights={"a": 90, "b": 10, "c": 0})
+    graph = Graph("g", split)
+    run = graph.run(list(range(1_000)), seed=2)
+    share = (run.frame["split.route"] == "a").mean()
+    drawn = groups(run.draw())
+    assert width(drawn["route:split:a"]) == pytest.approx(width_of(share), abs=0.01)
+    assert width(drawn["route:split:b"]) == pytest.approx(width_of(1 - share), abs=0.01)
+    assert "unused" in drawn["route:split:c"].get("class", "")
+    assert texts(drawn["route:split:c"]) == ["0 %"]
+
+
+def test_without_a_run_edges_are_as_thick_as_the_weights_say():
+    split = Splitter(a=identity, b=identity, weights={"a": 75, "b": 25})
+    drawn = groups(Graph("g", split).draw())
+    assert width(drawn["route:split:a"]) == pytest.approx(width_of(0.75), abs=0.01)
+    vote = VotingEnsemble(a=lambda e: 1, b=lambda e: 1, weights={"a": 3, "b": 1}, name="v")
+    drawn = groups(Graph("g", vote).draw())
+    thick, thin = (width(drawn[f"route:v:{name}"]) for name in "ab")
+    assert thick == pytest.approx(width_of(0.75, is_chosen=False), abs=0.01) and thick > thin
+
+
+def test_after_a_choice_each_edge_tells_its_own_traffic():
+    class Picks(mlrun.Choice):
+        def select_outlets(self, event):
+            return ["left"] if event["x"] < 3 else ["left", "right"]
+
+    graph = Graph("g", engine="async")
+    last = graph.to(Picks, name="pick")
+    last.to(name="left", handler="(event)")
+    last.to(name="right", handler="(event)")
+    graph.add_step(name="end", handler="(event)", after=["left", "right"]).respond()
+    run = graph.run([{"x": number} for number in range(10)])
+    edges = run._traffic().edges
+    assert edges["pick", "left"].events == 10 and edges["pick", "right"].events == 7
+    assert edges["left", "end"].events == 10 and edges["right", "end"].events == 7
+
+
+@settings(max_examples=40)
+@given(st.lists(st.text(st.characters(exclude_characters="."), min_size=1), min_size=2, max_size=4,
+                unique=True))  # fmt: skip
+def test_every_node_and_every_route_has_an_id_of_its_own(written):
+    named = [name for name in written if name not in ("response", "status", "error")]
+    if len(named) < 2:
+        return
+    routes = {name: Step(identity, name=name) for name in named}
+    split = Splitter(*[Route(node, weight=1) for node in routes.values()], name="split")
+    svg = ElementTree.fromstring(Graph("g", Step(identity, name="first") >> split).draw().svg)
+    ids = [element.get("id") for element in svg.iter() if element.get("id")]
+    assert len(ids) == len(set(ids))
+    assert {element_id("route", "split", name) for name in named} <= set(ids)
+    assert {element_id("node", "split", name) for name in named} <= set(ids)
 
 
 def test_what_no_event_reached_says_so(graph):
     drawn = groups(graph.run([{"x": 0}]).draw())
-    assert texts(drawn["node-switch.many.old"])[-1] == "no events"
-    assert "unused" in drawn["node-switch.many.old"].get("class", "")
+    assert texts(drawn["node:switch.many.old"])[-1] == "no events"
+    assert "unused" in drawn["node:switch.many.old"].get("class", "")
 
 
 names = st.text(min_size=1, max_size=12).filter(lambda name: name.strip() and "." not in name)

@@ -189,7 +189,9 @@ def test_no_events_are_columns_without_rows(into):
 def test_traffic_is_summed_over_the_chunks():
     events = events_of(100)
     run = graph_of().run(events, into="out/", chunk_size=30)
-    whole = graph_of().run(events)._seen()
+    told = graph_of().run(events)._traffic()
+    whole = told.nodes
+    assert run._edges == told.edges
     for path, (number, errors, _, refused, filtered) in run._traffic.items():
         seen = whole[path]
         assert (number, errors, refused, filtered) == (

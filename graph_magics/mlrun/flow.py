@@ -19,6 +19,9 @@ from .events import GraphContext, events_of, heads_of, ids_of
 from .lookup import Namespace
 from .wiring import check_no_cycle, check_sync, followers_of, responder_of, starts_of
 
+#: A step to go on to, with which events, and after which step.
+_Going = tuple[str, Batch, str | None]
+
 
 class Filtered(GraphError):
     """No step that answers was reached by the event: it was filtered, or sent nowhere."""
@@ -150,14 +153,14 @@ class ServedFlow(Node):
     def _run(self, batch: Batch, context: Context) -> Batch:
         found = _Found(batch)
         # Depth first, as an event goes in MLRun; on a stack, however long the flow is.
-        waiting = [(name, batch) for name in reversed(self._starts)]
+        waiting: list[_Going] = [(name, batch, None) for name in reversed(self._starts)]
         while waiting:
-            name, some = waiting.pop()
-            answer = context.ask(name, self._nodes[name], some.bare())
+            name, some, source = waiting.pop()
+            answer = context.ask(name, self._nodes[name], some.bare(), after=source)
             goes_on = self._plain_next.get(name)
             if goes_on and type(answer) is Batch and not (answer.failures or self._may_end(answer)):
                 found.left(name, some, answer)
-                waiting.append((goes_on, answer))
+                waiting.append((goes_on, answer, name))
             else:
                 waiting += reversed(list(self._after(name, some, answer, context, found)))
         if not self._is_sync and self._responder is None:
@@ -166,7 +169,7 @@ class ServedFlow(Node):
 
     def _after(
         self, name: str, batch: Batch, answer: Batch, context: Context, found: _Found
-    ) -> Iterator[tuple[str, Batch]]:
+    ) -> Iterator[_Going]:
         """Who goes on after a step, and to which one."""
         if answer.failures:
             yield from self._recovered(name, batch, answer.failures, context, found)
@@ -176,9 +179,7 @@ class ServedFlow(Node):
         """Whether events may be over before the flow is: MLRun's sync engine has such."""
         return self._is_sync and answer.heads is not None
 
-    def _going(
-        self, name: str, received: Batch, answer: Batch, found: _Found
-    ) -> Iterator[tuple[str, Batch]]:
+    def _going(self, name: str, received: Batch, answer: Batch, found: _Found) -> Iterator[_Going]:
         """Who goes on to which step; what is an answer already is noted."""
         followers = self._next[name]
         found.left(name, received, answer)
@@ -192,7 +193,8 @@ class ServedFlow(Node):
                 continue
             if isinstance(part, Sent):
                 if followers:
-                    yield from _by_outlets(part, followers)
+                    for follower, some in _by_outlets(part, followers):
+                        yield follower, some, name
                     continue
                 here = [row for row, way in enumerate(part.outlets) if way is None]
                 if not here:
@@ -201,7 +203,7 @@ class ServedFlow(Node):
             if followers:
                 some = part.bare()
                 for follower in followers:
-                    yield follower, some
+                    yield follower, some, name
             elif self._is_sync or name == self._responder or self._ends(name):
                 found.take(part)
             else:
@@ -214,7 +216,7 @@ class ServedFlow(Node):
         failures: Mapping[int, Failure],
         context: Context,
         found: _Found,
-    ) -> Iterator[tuple[str, Batch]]:
+    ) -> Iterator[_Going]:
         """Hand the events that failed to the error handler, if there is one."""
         handler = self.declared.steps[name].on_error or self.declared.on_error
         if handler is None or handler == name or handler not in self._nodes:
@@ -227,7 +229,7 @@ class ServedFlow(Node):
             event.error = {name: err_to_str(error)} if self._is_sync else error
             event.origin_state = name
         failed = failed.bare().with_heads(heads_of(events))
-        answer = context.ask(handler, self._nodes[handler], failed)
+        answer = context.ask(handler, self._nodes[handler], failed, after=name)
         found.fail(answer.failures)
         yield from self._going(handler, failed, answer, found)
 

@@ -124,6 +124,11 @@ class VotingEnsemble(Router):
             return {}
         return {name: f"{weight:.3g}" for name, weight in self.weights.items()}
 
+    @property
+    def route_shares(self) -> Mapping[str, float]:
+        """The weight of each route in the vote."""
+        return self.weights
+
     def _route_node(self, thing: Any) -> Node:
         node = as_node(thing)
         if self._declared != "soft" or not isinstance(node, Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..drawing import element_id, to_dot
+from ..drawing import element_id, to_dot, width_of
 from ..nodes import Node
 from ..rendering import to_svg
 
@@ -35,6 +35,10 @@ class _Shown:
         if self._way:
             return self._node.route_labels
         return {route: label(share, self._unit) for route, share in self._shares.items()}
+
+    @property
+    def route_shares(self) -> Mapping[str, float]:
+        return self._node.route_shares if self._way else self._shares
 
 
 def sketch(name: str, root: Node, router: str, shares: Mapping[str, float], unit: str) -> str:
@@ -74,13 +78,13 @@ def edges(router: str, routes: Mapping[str, Any], *, is_choice: bool) -> dict[st
         By route: ``part``, the edge's id; ``thin`` and ``span``, in points, from no share on to
         the whole; ``unit`` of the text on it.
     """
-    thin, span = 0.8, 4.2 if is_choice else 1.6
+    thin, thick = (width_of(share, is_chosen=is_choice) for share in (0, 1))
     way = router.split(".")
     return {
         route: {
             "part": element_id("route", *way, route),
             "thin": thin,
-            "span": span,
+            "span": round(thick - thin, 2),
             "unit": "%" if is_choice else "",
         }
         for route in routes

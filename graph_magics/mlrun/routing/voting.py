@@ -61,10 +61,7 @@ class VotingNode(ParallelRunNode):
     @property
     def route_labels(self) -> Mapping[str, str]:
         """The weight of each route, where they are not all equal."""
-        try:
-            shares = Poll(list(self._routes), self._said("weights")).shares
-        except GraphError:  # Told when the graph starts.
-            return {}
+        shares = self.route_shares
         if len(set(shares.values())) == 1:
             return {}
         return {name: f"{share:.3g}" for name, share in shares.items()}
@@ -90,6 +87,14 @@ class VotingNode(ParallelRunNode):
     def alone(self, route: str) -> Self:
         """Give the same router with weights by which one route alone decides."""
         return self.reweighted({route: 1.0})
+
+    @property
+    def route_shares(self) -> Mapping[str, float]:
+        """The weight of each route in the vote."""
+        try:
+            return self.weights
+        except GraphError:  # Told when the graph starts.
+            return {}
 
     def _said(self, option: str) -> Any:
         if self.object is None and inspect.isclass(self.made_of):

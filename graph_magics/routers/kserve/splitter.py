@@ -103,6 +103,11 @@ class Splitter(KServeRouter):
             for name, share in self.weights.items()
         }
 
+    @property
+    def route_shares(self) -> Mapping[str, float]:
+        """The share of each route that has a weight."""
+        return {name: share for name, share in self.weights.items() if share is not None}
+
     def run(self, batch: Batch, context: Context) -> Batch:
         """Answer each event by the route drawn for it."""
         setup = context.setup
