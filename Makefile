@@ -19,7 +19,7 @@ endif
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest bench lint lab clean
+.PHONY: help demo test test-lowest bench pictures lint lab clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -36,6 +36,9 @@ test-lowest: $(LOWEST)/.installed ## run every test on the oldest libraries that
 
 bench: $(STAMP) ## measure; takes some minutes
 	@set -e; for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script; done
+
+pictures: $(STAMP) ## make the pictures of the README anew
+	$(BIN)/python -m tests.pictures
 
 lint: $(STAMP) ## check style, format and types
 	$(BIN)/ruff check

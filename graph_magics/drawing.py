@@ -19,9 +19,9 @@ _FAINT = "#7b808a80"
 _RED = "#e5484d"
 _INK = "#1b1f24"
 #: From an edge that hardly an event takes to one that all of them take, in points.
-_THIN, _THICK = 0.8, 5.0
+_THIN, _THICK = 0.8, 4.0
 #: All routes of a router that does not choose are taken: there a weight shows, but gently.
-_GENTLY = 2.4
+_GENTLY = 2.0
 #: Kinds of nodes behind which an event takes one way of several.
 _CHOOSERS = ("Splitter", "Switch", "ModelRouter", "Choice")
 
@@ -191,7 +191,7 @@ def width_of(share: float, *, is_chosen: bool = True) -> float:
     Examples
     --------
     >>> width_of(0), width_of(0.5), width_of(1), width_of(1, is_chosen=False)
-    (0.8, 2.9, 5.0, 2.4)
+    (0.8, 2.4, 4.0, 2.0)
     """
     return round(_THIN + ((_THICK if is_chosen else _GENTLY) - _THIN) * share, 2)
 
@@ -289,7 +289,8 @@ class _Pen:
             if node.kind == "Flow":
                 label = node.edge_labels.get((a, b), "")
                 over = self._over((*path, a), (*path, b))
-                chosen = node.children[a].kind in _CHOOSERS
+                before = node.children[a]
+                chosen = before.kind in _CHOOSERS and not before.children
                 self._edge(dot, parts[a].exit, parts[b].entry, over, label, is_chosen=chosen)
             else:
                 self._way_in(dot, parts[a].exit, parts[b].entry, (*path, b), node)
@@ -443,8 +444,8 @@ def _all(events: int) -> Carried:
 
 
 def _thick(width: float) -> dict[str, str]:
-    """Draw an edge so thick, with an arrow to match."""
-    return {"penwidth": f"{width:.2f}", "arrowsize": f"{0.6 + 0.1 * width:.2f}"}
+    """Draw an edge so thick, whose arrow Graphviz makes the larger."""
+    return {"penwidth": f"{width:.2f}", "arrowsize": f"{0.75 - 0.09 * width:.2f}"}
 
 
 def _wires(node: Drawable) -> Sequence[tuple[str, str]]:
