@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOWEST := .venv-lowest
 
+# Two files of tests at the same time; the cells of a notebook stay together.
+AT_ONCE := --numprocesses 2 --dist loadfile
+
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Asked for another Python than the one .venv was made with: it is made again.
@@ -28,11 +31,11 @@ demo: $(STAMP) ## run the first tutorial on real data; print the comparison, the
 	@$(BIN)/python notebooks/demo.py
 
 test: $(STAMP) ## run every test: units, properties, doctests, notebooks, JupyterLab in a browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(AT_ONCE)
 
 test-lowest: $(LOWEST)/.installed ## run every test on the oldest libraries that pyproject.toml admits
 	@# Lax: an older scikit-learn fits other models, so the tutorials run but show other answers.
-	$(LOWEST)/bin/python -m pytest --nbval-lax
+	$(LOWEST)/bin/python -m pytest $(AT_ONCE) --nbval-lax
 
 bench: $(STAMP) ## measure; takes some minutes
 	@set -e; for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script; done

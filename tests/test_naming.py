@@ -141,7 +141,6 @@ def test_a_node_declared_inside_is_called_as_its_variable_too():
         (natural_name, "natural_name"),
         ("text".upper, "upper"),
     ],
-    ids=str,
 )
 def test_a_thing_has_a_natural_name(thing, name):
     assert natural_name(thing) == name
