@@ -240,6 +240,8 @@ def _series(values: Any, field: pa.Field) -> Any:
         return np.full(len(values), np.nan, dtype=object)
     if pa.types.is_dictionary(kind):
         return values.to_pandas().cat.set_categories(_told(field)["categories"])
+    if kind == TEXT:  # Of missing ones alone, older libraries make objects.
+        return _nullable(values, "str")
     if values.null_count and pa.types.is_integer(kind):
         nullable = str(kind).replace("int", "Int").replace("uInt", "UInt")
         return _nullable(values, nullable)

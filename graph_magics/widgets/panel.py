@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from contextvars import copy_context
+from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -208,7 +210,9 @@ class WeightsPanel(anywidget.AnyWidget):
             if self._searching:
                 raise GraphError("it is searching already")
             self._searching = True
-        thread = threading.Thread(target=self._search, args=(self._judge, self._y), daemon=True)
+        # In the context of here: some kernels send nothing from threads without it.
+        search = partial(copy_context().run, self._search, self._judge, self._y)
+        thread = threading.Thread(target=search, daemon=True)
         thread.start()
         return thread
 
