@@ -221,7 +221,7 @@ def test_mcnemars_p_value_is_the_one_of_statsmodels(seed, events):
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.booleans())
-@settings(max_examples=20)
+@settings(max_examples=8)  # It collects all garbage each time.
 def test_holms_correction_is_the_one_of_statsmodels(values, gap):
     known = multipletests(values, method="holm")[1]
     if gap:

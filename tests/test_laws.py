@@ -32,7 +32,7 @@ from . import strategies_events as given_events
 from . import strategies_steps as steps
 
 #: To search for what breaks a law: LAW_EXAMPLES=2000 python -m pytest tests/test_laws.py
-EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "100"))
 tried = settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -39,7 +39,7 @@ from .strategies_events import frames
 from .strategies_steps import canonical, leaves
 
 #: To search for what breaks a law: LAW_EXAMPLES=2000 python -m pytest tests/test_laws_kserve.py
-EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "80"))
 tried = settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -32,7 +32,7 @@ from . import strategies_events as given_events
 from . import strategies_kserve as of_kserve
 from . import test_laws_mlrun as of_mlrun
 
-EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "80"))
 tried = settings(
     max_examples=EXAMPLES,
     deadline=None,
