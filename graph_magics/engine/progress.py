@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import warnings
@@ -101,6 +102,9 @@ def _bar_class() -> Any:
 
 def _is_seen() -> bool:
     """Whether somebody may be looking: in a notebook, or at a terminal."""
+    # tqdm's own variable, which its bar for notebooks does not ask for.
+    if os.environ.get("TQDM_DISABLE", "").lower() not in ("", "0", "false"):
+        return False
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if getattr(shell, "kernel", None) is not None:
