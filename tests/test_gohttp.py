@@ -394,13 +394,18 @@ def test_an_answer_that_is_too_large(raw: bytes, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_service_that_hangs():
-    with serving(lambda asked: time.sleep(30)) as server:
-        started = time.perf_counter()
-        assert cause(server.url, timeout=0.05) == (
+    given_up = threading.Event()
+
+    def hang(asked: Asked) -> bytes:
+        given_up.wait()
+        return OK
+
+    with serving(hang) as server:
+        assert cause(server.url, timeout=0.5) == (
             f'Post "{server.url}": context deadline exceeded '
             "(Client.Timeout exceeded while awaiting headers)"
         )
-        assert time.perf_counter() - started < 15
+        given_up.set()
 
 
 def test_a_service_that_hangs_halfway():
@@ -408,18 +413,18 @@ def test_a_service_that_hangs_halfway():
         return b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"
 
     with serving(half) as server:
-        assert cause(server.url, timeout=0.5) == (
+        assert cause(server.url, timeout=1.5) == (
             "context deadline exceeded (Client.Timeout or context cancellation while reading body)"
         )
 
 
 def test_the_time_is_for_all_redirects_together():
     def slowly(asked: Asked) -> bytes:
-        time.sleep(0.3)
+        time.sleep(0.4)
         return answer(307, Location="/next")
 
     with serving(slowly) as server:
-        told = cause(server.url, timeout=0.75)
+        told = cause(server.url, timeout=1.5)
     assert told.startswith(f'Post "{server.url}/next": context deadline exceeded (Client.Timeout ')
 
 
@@ -720,6 +725,6 @@ def test_nothing_is_said_when_python_ends():
             "from graph_magics.gohttp import post\n"
             f"print(async_map(lambda _: post({server.url!r}, b'1'), range(3))[2])\n"
         )
-        command = [sys.executable, "-X", "dev", "-W", "error", "-c", code]
+        command = [sys.executable, "-W", "error", "-c", code]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("(200, b'ok')\n", "")

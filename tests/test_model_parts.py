@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,21 +42,40 @@ def always(monkeypatch: pytest.MonkeyPatch, two_cores: None) -> None:
 
 
 class Slow:
-    """A method that takes a while for each row, and lets others run meanwhile, or does not."""
+    """A method that takes a second a row, by a clock of its own, whether alone or beside others.
+
+    Or, if it does not let others run, all that are called at once take turns.
+    """
 
     def __init__(self, *, lets_others_run: bool) -> None:
-        self.lock = threading.Lock()
         self.lets_others_run = lets_others_run
         self.calls: list[int] = []
+        self.now = 0.0
+
+    def clock(self) -> float:
+        return self.now
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
         self.calls.append(len(rows))
-        if self.lets_others_run:
-            time.sleep(1e-5 * len(rows))
-        else:
-            with self.lock:
-                time.sleep(1e-5 * len(rows))
+        self.now += len(rows)
         return rows[:, 0]
+
+    def at_once(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+        begun, ends, results = self.now, [], []
+        for call in calls:
+            if self.lets_others_run:
+                self.now = begun
+            results.append(call())
+            ends.append(self.now)
+        self.now = max(ends)
+        return results
+
+
+@pytest.fixture(params=[True, False], ids=["lets others run", "does not"])
+def slow(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, two_cores: None) -> Slow:
+    slow = Slow(lets_others_run=request.param)
+    monkeypatch.setattr(parts, "perf_counter", slow.clock)
+    return slow
 
 
 def threaded(model: Any) -> Parts:
@@ -112,25 +130,22 @@ def test_a_graph_answers_the_same_with_parts_and_without(always, monkeypatch):
         pd.testing.assert_frame_equal(frame, alone)
 
 
-def test_threads_are_kept_where_they_help(always, monkeypatch):
-    monkeypatch.setattr(parts, "GAIN", 0.9)
-    slow = Slow(lets_others_run=True)
-    model = LogisticRegression().fit(ROWS[:300], LABELS[:300])
-    found = Parts(model)
-    for _ in range(4):
-        np.testing.assert_array_equal(found.predict(slow, ROWS[:8_192], at_once), ROWS[:8_192, 0])
-    assert slow.calls[0] == 8_192  # Timed first.
-    assert slow.calls[-2:] == [4_096, 4_096]
-
-
-def test_threads_are_left_alone_where_they_do_not_help(always, monkeypatch):
-    monkeypatch.setattr(parts, "GAIN", 0.9)
-    slow = Slow(lets_others_run=False)
+def test_threads_are_kept_where_they_help_and_left_alone_where_they_do_not(slow):
     found = Parts(LogisticRegression().fit(ROWS[:300], LABELS[:300]))
+    calls = []
     for _ in range(20):
-        found.predict(slow, ROWS[:8_192], at_once)
-    whole = [size for size in slow.calls if size == 8_192]
-    assert len(whole) >= 15  # All but the trials, ever rarer.
+        slow.calls.clear()
+        answers = found.predict(slow, ROWS[:8_192], slow.at_once)
+        np.testing.assert_array_equal(answers, ROWS[:8_192, 0])
+        calls.append(tuple(slow.calls))
+    whole, halves = (8_192,), (4_096, 4_096)
+    # Timed first, alone; then a trial: a quarter alone, a quarter in parts, the rest as was better.
+    trial = (2_048, 1_024, 1_024)
+    if slow.lets_others_run:
+        assert calls == [whole, (*trial, 2_048, 2_048), *[halves] * 18]
+    else:
+        assert [call for call in calls if call != whole] == [(*trial, 4_096)] * 4
+        assert [i for i, call in enumerate(calls) if call != whole] == [1, 4, 9, 18]
 
 
 class Demeaned(TransformerMixin, BaseEstimator):
@@ -172,11 +187,11 @@ def test_what_may_look_at_all_rows_gets_all_rows(model, always):
         np.testing.assert_array_equal(answers, model.predict(ROWS))
 
 
-def test_a_model_that_is_told_its_n_jobs_is_left_alone(always):
-    slow = Slow(lets_others_run=True)
+@pytest.mark.parametrize("slow", [True], indirect=True)
+def test_a_model_that_is_told_its_n_jobs_is_left_alone(slow):
     found = Parts(RandomForestClassifier(2, n_jobs=1).fit(ROWS[:300], LABELS[:300]))
     for _ in range(4):
-        found.predict(slow, ROWS, at_once)
+        found.predict(slow, ROWS, slow.at_once)
     assert set(slow.calls) == {SIZE}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 import gc
 import os
@@ -11,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,9 +26,6 @@ from graph_magics.nodes import Node
 
 from .models import answers, context, run
 
-#: Who waits so many seconds has not been ended.
-LONG = 30
-
 
 class Waits(Node):
     """A step that is asked at the same time as the routes beside it."""
@@ -44,33 +40,27 @@ class Waits(Node):
 
 
 class LongWait:
-    """A call that awaits for long, and knows whether it was cancelled."""
+    """A call that awaits forever, and knows whether it has begun and whether it was cancelled."""
 
     def __init__(self) -> None:
-        self.cancelled = threading.Event()
+        self.begun, self.cancelled = threading.Event(), threading.Event()
 
     def __call__(self) -> Any:
         return async_map(self.wait, [None])
 
     async def wait(self, _: Any) -> None:
+        self.begun.set()
         try:
-            await asyncio.sleep(LONG)
+            await asyncio.Event().wait()
         except asyncio.CancelledError:
             self.cancelled.set()
             raise
 
 
-@contextlib.contextmanager
-def soon(seconds: float = 15) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    assert time.perf_counter() - started < seconds
-
-
 def meeting(number: int) -> Callable[[], Any]:
     """A call that comes to an end only if so many are under way at once."""
     barrier = threading.Barrier(number)
-    return lambda: barrier.wait(5)
+    return lambda: barrier.wait(30)
 
 
 # --- what they give -------------------------------------------------------------------------
@@ -113,9 +103,8 @@ def test_threads_are_not_left_behind():
     at_once([meeting(5)] * 5)
     with pytest.raises(ZeroDivisionError):
         at_once([lambda: 1 // 0, lambda: None])
-    with soon():
-        while threading.active_count() > before:
-            time.sleep(0.01)
+    while threading.active_count() > before:
+        time.sleep(0.01)
 
 
 # --- what ends them -------------------------------------------------------------------------
@@ -125,31 +114,33 @@ def test_threads_are_not_left_behind():
 @pytest.mark.parametrize("place", [0, 1], ids=["first", "last"])
 def test_where_one_raises_the_others_are_cancelled(error, place):
     def fail() -> None:
-        time.sleep(0.05)
+        long.begun.wait()
         raise error("this one")
 
     long = LongWait()
     calls = [long]
     calls.insert(place, fail)
-    with soon(), pytest.raises(error, match="this one"):
+    with pytest.raises(error, match="this one"):
         at_once(calls)
-    assert long.cancelled.wait(1)
+    assert long.cancelled.wait(30)
 
 
 def test_what_is_awaited_inside_is_cancelled_too():
     def fail() -> None:
-        time.sleep(0.05)
+        for long in inner:
+            long.begun.wait()
         raise ValueError
 
     inner = [LongWait(), LongWait()]
-    with soon(), pytest.raises(ValueError):
+    with pytest.raises(ValueError):
         at_once([fail, lambda: at_once(inner)])
-    assert all(long.cancelled.wait(1) for long in inner)
+    assert all(long.cancelled.wait(30) for long in inner)
 
 
-def interrupt() -> None:
+def interrupt(*after: threading.Event) -> None:
     def strike() -> None:
-        time.sleep(0.1)
+        for event in after:
+            event.wait()
         signal.raise_signal(signal.SIGINT) if os.name == "nt" else os.kill(
             os.getpid(), signal.SIGINT
         )
@@ -160,29 +151,27 @@ def interrupt() -> None:
 @pytest.mark.parametrize("nested", [False, True], ids=["plain", "nested"])
 def test_an_interrupt_ends_all(nested):
     calls = [LongWait(), LongWait()]
-    interrupt()
-    with soon(), pytest.raises(KeyboardInterrupt):
+    interrupt(*(long.begun for long in calls))
+    with pytest.raises(KeyboardInterrupt):
         at_once([lambda: at_once(calls), lambda: None] if nested else calls)
-    assert all(long.cancelled.wait(1) for long in calls)
+    assert all(long.cancelled.wait(30) for long in calls)
 
 
 def test_an_interrupt_does_not_wait_for_a_function_that_cannot_be_ended():
-    leave = threading.Event()
-    interrupt()
-    try:
-        with soon(), pytest.raises(KeyboardInterrupt):
-            at_once([lambda: leave.wait(LONG)] * 2)
-    finally:
-        leave.set()
+    begun, leave = threading.Event(), threading.Event()
+    interrupt(begun)
+    with pytest.raises(KeyboardInterrupt):
+        at_once([lambda: begun.set() or leave.wait()] * 2)
+    leave.set()
 
 
 def test_an_interrupt_ends_a_run_whose_routes_wait():
     long = LongWait()
     run(Ensemble(a=Waits(lambda e: e), b=lambda e: e), [1])  # So that it waits when it is struck.
-    interrupt()
-    with soon(), pytest.raises(KeyboardInterrupt):
+    interrupt(long.begun)
+    with pytest.raises(KeyboardInterrupt):
         run(Ensemble(a=Waits(lambda e: long()), b=lambda e: e), [1])
-    assert long.cancelled.wait(1)
+    assert long.cancelled.wait(30)
 
 
 # --- routers --------------------------------------------------------------------------------
@@ -240,8 +229,7 @@ def test_many_routes_that_wait_in_one_another_come_to_an_end():
     deep: Any = Waits(lambda e: e)
     for _ in range(5):
         deep = Ensemble(a=deep, b=Sequence(c=deep))
-    with soon():
-        assert Graph("g", deep).test(1)["a"]["b"]["a"]["a"]["a"] == 1
+    assert Graph("g", deep).test(1)["a"]["b"]["a"]["a"]["a"] == 1
 
 
 def test_the_garbage_collector_is_as_it_was_after_threads_held_it():
