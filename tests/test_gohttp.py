@@ -59,10 +59,11 @@ class Server:
 
     answer: Callable[[Asked], bytes | None]
     most: int = sys.maxsize
-    idle: float | None = None
+    closing: str | None = None
     host: str = "127.0.0.1"
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
+    closed: int = 0
 
     @property
     def url(self) -> str:
@@ -86,10 +87,19 @@ class Server:
                 threading.Thread(target=self._serve, args=args, daemon=True).start()
 
     def _serve(self, taken: socket.socket, number: int) -> None:
-        with taken, suppress(OSError):
+        self._talk(taken, number)
+        taken.close()
+        self.closed += 1
+
+    def _talk(self, taken: socket.socket, number: int) -> None:
+        with suppress(OSError):
             taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for turn in range(self.most):
-                taken.settimeout(self.idle if turn else None)
+                if turn and self.closing == "when idle":
+                    return
+                if turn and self.closing == "just then":
+                    taken.recv(1, socket.MSG_PEEK)  # It is there, and nobody reads it.
+                    return
                 asked = _request(taken, number, turn)
                 if asked is None:
                     return
@@ -605,30 +615,29 @@ def test_connections_that_a_server_closes_after_some_answers():
 
 def test_connections_that_a_server_closes_when_they_are_idle():
     async def with_pauses() -> None:
-        for pause in (0.0, 0.03, 0.01, 0.05, 0.02, 0.021, 0.019, 0.0):
+        for number in range(1, 5):
             assert await post(server.url, BODY) == (200, b"ok")
-            await asyncio.sleep(pause)
+            while server.closed < number:
+                await asyncio.sleep(0.001)
 
-    with serving(OK, idle=0.02) as server:
+    with serving(OK, closing="when idle") as server:
         asyncio.run(with_pauses())
-    assert len(server.asked) == 8
-    assert server.connections > 1
+    assert len(server.asked) == server.connections == 4
 
 
 def test_a_server_that_closes_just_then():
     """What crosses the closing of an idle connection was read by nobody, and is sent again."""
 
-    async def at_the_edge(first: int) -> None:
-        for i in range(30):
+    async def one_after_the_other() -> None:
+        for _ in range(5):
             assert await post(server.url, BODY) == (200, b"ok")
-            await asyncio.sleep(0.009 + (first + 7 * i) % 20 / 10_000)
 
     async def several() -> None:
-        await asyncio.gather(*map(at_the_edge, range(8)))
+        await asyncio.gather(*(one_after_the_other() for _ in range(8)))
 
-    with serving(OK, idle=0.01) as server:
+    with serving(OK, closing="just then") as server:
         asyncio.run(several())
-    assert len(server.asked) == 240
+    assert len(server.asked) == server.connections == 40
 
 
 @pytest.mark.parametrize("greeting", [b"220 hello\r\n", b""])
