@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import GraphError
+import numpy as np
+import pandas as pd
+
+from .errors import GraphError, one_line, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +80,21 @@ def united(some: Iterable[Mapping[int, Failure]]) -> Mapping[int, Failure]:
     for failures in reversed(some):
         union.update(failures)
     return union
+
+
+def told(failure: Failure) -> str:
+    """An event's failure in one line, as it stands in the frame."""
+    return f"{failure.node}: {one_line(failure.error)}"
+
+
+def table_of(failures: Sequence[Failure]) -> pd.DataFrame:
+    """Failures as a table: step, status, error, message and place in the user's code."""
+    return pd.DataFrame(
+        {
+            "step": pd.array([f.node for f in failures], dtype="str"),
+            "status": np.array([f.status for f in failures], dtype=np.int16),
+            "error": pd.array([type(f.error).__name__ for f in failures], dtype="str"),
+            "message": pd.array([text_of(f.error) for f in failures], dtype="str"),
+            "place": pd.array([f.place or "" for f in failures], dtype="str"),
+        }
+    )

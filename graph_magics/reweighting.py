@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from numbers import Real
-from typing import Any
+from typing import Any, Protocol
 
 from .errors import GraphError, a, listed, near
 from .flow import Flow
@@ -17,6 +17,26 @@ from .mlrun.routing.voting import VotingNode
 from .nodes import Node, replaced
 from .routers import Splitter, weights_in
 from .routers.base import Router
+
+
+class Weighted(Protocol):
+    """What a panel asks of a graph whose weights it turns."""
+
+    @property
+    def root(self) -> Any:
+        """The flow of its steps."""
+        ...
+
+    @property
+    def nodes(self) -> Mapping[str, Node]:
+        """Every node by its dotted path."""
+        ...
+
+    name: str
+
+    def set_weights(self, weights: Mapping[str, float], router: str | None = None) -> None:
+        """Give the routes of a router other weights."""
+        ...
 
 
 def weighted_router(nodes: Mapping[str, Node], name: str | None = None) -> str:

@@ -17,10 +17,11 @@ from .engine.progress import Progress
 from .engine.sources import Source, chunks_of
 from .engine.threads import Behind
 from .errors import GraphError, counted, one_line
+from .failures import table_of
 from .nodes import stateful_in, walk
 from .outputs import chosen
 from .reweighting import weights_by_router
-from .run import Run, RunInterrupted, table_of
+from .run import Run, RunInterrupted
 from .running import Runnable, run_part
 from .sinks import Staging
 from .unkept import Unkept

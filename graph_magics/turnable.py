@@ -11,11 +11,17 @@ from .errors import GraphError
 from .flow import Flow
 from .mlrun.face import Served
 from .nodes import Node, walk
-from .reweighting import is_of_manifest, redeclare, reweighted, weighted_router, with_percents
+from .reweighting import (
+    Weighted,
+    is_of_manifest,
+    redeclare,
+    reweighted,
+    weighted_router,
+    with_percents,
+)
 
 if TYPE_CHECKING:
     from .formats.kserve.building import Services
-    from .graph import Graph
     from .run import Run
     from .widgets import WeightsPanel
 
@@ -83,7 +89,7 @@ class Turnable:
             raise error.at(graph=self.name, node=path) from None
 
     def weights_panel(
-        self,
+        self: Weighted,
         router: str | None = None,
         *,
         run: Run | None = None,
@@ -115,7 +121,7 @@ class Turnable:
         """
         from .widgets import WeightsPanel
 
-        return WeightsPanel(cast("Graph", self), router, run=run, y=y, metric=metric)
+        return WeightsPanel(self, router, run=run, y=y, metric=metric)
 
     def _rebuild(self, path: str, node: Node, weights: Mapping[str, float]) -> None:
         """Make the manifest with other weights, and the routers anew: others jump to them."""

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from .errors import GraphError
+from .recorded import Recorded
+from .whatif import by_router, rerun
 
 if TYPE_CHECKING:
-    from .run import Run
     from .weighing import BestWeights
 
 
-class Weighable:
+class Weighable(Recorded):
     """A run whose answers can be weighed otherwise; a part of `Run`."""
-
-    graph: str
-
-    @property
-    def _run(self) -> Run:
-        return cast("Run", self)
 
     def what_if(
         self, weights: Mapping[str, Any], *, router: str | None = None, ask: bool = True
@@ -64,10 +59,8 @@ class Weighable:
         >>> run.frame["vote"].tolist(), run.what_if({"a": 3, "b": 1, "c": 1})["vote"].tolist()
         ([0, 1], [1, 1])
         """
-        from .whatif import rerun, weights_by_router
-
         try:
-            return rerun(self._run, weights_by_router(self._run, weights, router), ask=ask).frame
+            return rerun(self, by_router(self, weights, router), ask=ask).frame
         except GraphError as error:
             raise error.at(graph=self.graph) from None
 
@@ -124,7 +117,7 @@ class Weighable:
         from .weighing import expected
 
         try:
-            return expected(self._run, y, weights, router=router, metric=metric)
+            return expected(self, y, weights, router=router, metric=metric)
         except GraphError as error:
             raise error.at(graph=self.graph) from None
 
@@ -182,6 +175,6 @@ class Weighable:
         from .weighing import best_weights
 
         try:
-            return best_weights(self._run, y, router=router, metric=metric, seed=seed, folds=folds)
+            return best_weights(self, y, router=router, metric=metric, seed=seed, folds=folds)
         except GraphError as error:
             raise error.at(graph=self.graph) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -13,16 +13,16 @@ from .bodies import objects, take
 from .errors import GraphError, a, listed, near
 from .nodes import Node, replaced
 from .outputs import Output
+from .recorded import Recorded
 from .reweighting import weighted_router
 from .routers import Router, Splitter, VotingEnsemble
 from .sameness import same
 from .unkept import Unkept
 
-if TYPE_CHECKING:
-    from .run import Run
+R = TypeVar("R", bound=Recorded)
 
 
-class WhatIf:
+class WhatIf(Generic[R]):
     """What other weights of one router would have given, of a run.
 
     The run, its graph and the router stay as they are. It may be called from any thread, by
@@ -66,7 +66,7 @@ class WhatIf:
     [0, 1]
     """
 
-    def __init__(self, run: Run, router: str | None = None, *, ask: bool = True) -> None:
+    def __init__(self, run: R, router: str | None = None, *, ask: bool = True) -> None:
         if isinstance(run, Unkept):
             run.refuse("what_if(weights)")
         self._run = run
@@ -84,7 +84,7 @@ class WhatIf:
         """The router's own weights in the run, adding up to 1."""
         return {route: share or 0.0 for route, share in self._node.weights.items()}
 
-    def run_with(self, weights: Mapping[str, float]) -> Run:
+    def run_with(self, weights: Mapping[str, float]) -> R:
         """Give the whole run under other weights, with all that a run has."""
         try:
             return rerun(self._run, {self.router: weights}, ask=self._ask)
@@ -162,7 +162,7 @@ class WhatIf:
         return self._run._response()
 
 
-def rerun(run: Run, weights: Mapping[str, Mapping[str, float]], *, ask: bool = True) -> Run:
+def rerun(run: R, weights: Mapping[str, Mapping[str, float]], *, ask: bool = True) -> R:
     """Go through a run again with other weights of some routers, by path.
 
     Raises
@@ -180,12 +180,12 @@ def rerun(run: Run, weights: Mapping[str, Mapping[str, float]], *, ask: bool = T
     return _with(run, others, ask=ask)
 
 
-def _with(run: Run, others: Mapping[str, Node], *, ask: bool) -> Run:
+def _with(run: R, others: Mapping[str, Node], *, ask: bool) -> R:
     root, found = others_of(run, others)
     return run._again(root, found, ask=ask)
 
 
-def others_of(run: Run, others: Mapping[str, Node]) -> tuple[Node, Mapping[str, Node]]:
+def others_of(run: Recorded, others: Mapping[str, Node]) -> tuple[Node, Mapping[str, Node]]:
     """Give the root with some routers replaced, and all routers that are not as in the run.
 
     Besides those that are given, these are routers whose weights were turned after the run.
@@ -199,7 +199,7 @@ def others_of(run: Run, others: Mapping[str, Node]) -> tuple[Node, Mapping[str, 
     return replaced(run._root, found), found
 
 
-def _router(run: Run, path: str) -> Router:
+def _router(run: Recorded, path: str) -> Router:
     return cast(Router, run._nodes[path])
 
 
@@ -210,9 +210,7 @@ def alone_of(router: Router, route: str) -> Router:
     return router.reweighted({name: float(name == route) for name in router.children})
 
 
-def weights_by_router(
-    run: Run, weights: Any, router: str | None
-) -> Mapping[str, Mapping[str, float]]:
+def by_router(run: Recorded, weights: Any, router: str | None) -> Mapping[str, Mapping[str, float]]:
     """Give the path of each router that other weights are given for, and these.
 
     Raises
@@ -239,7 +237,7 @@ def weights_by_router(
     return found
 
 
-def weighing(run: Run, router: str | None) -> str:
+def weighing(run: Recorded, router: str | None) -> str:
     """Give the path of the router that is meant: one with weights.
 
     Raises
@@ -250,7 +248,7 @@ def weighing(run: Run, router: str | None) -> str:
     return weighted_router(run._nodes, router)
 
 
-def responses(run: Run) -> pd.Series:
+def responses(run: Recorded) -> pd.Series:
     """Give the response to each event of a run, as one column."""
     output = run._response()
     columns = output.columns()

@@ -19,7 +19,7 @@ from .probabilities import BINS
 from .wording import four_digits
 
 if TYPE_CHECKING:
-    from .result import Comparison
+    from .tables import Tables
 
 #: Okabe and Ito's colours, which colour-blind readers can tell apart.
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#999999", "#F0E442")
@@ -46,7 +46,7 @@ class Plot(Figure):
         return target.getvalue()
 
 
-def plot(comparison: Comparison, model: Hashable | None = None) -> Plot:
+def plot(comparison: Tables, model: Hashable | None = None) -> Plot:
     """Draw a comparison; see `Comparison.plot`."""
     models = comparison.summary.index
     if model is not None and model not in models:
@@ -54,7 +54,7 @@ def plot(comparison: Comparison, model: Hashable | None = None) -> Plot:
         known = listed(models)
         raise GraphError(f"model={model!r}: there is no such model{hint}; there are {known}")
     place = len(models) - 1 if model is None else list(models).index(model)
-    panels: list[tuple[str, Callable[[Axes, Comparison], None]]] = [("intervals", _intervals)]
+    panels: list[tuple[str, Callable[[Axes, Tables], None]]] = [("intervals", _intervals)]
     if comparison.against is not None and len(comparison.summary) > 1:
         panels.append(("differences", _differences))
     if len(comparison.summary) > 1:
@@ -80,7 +80,7 @@ def plot(comparison: Comparison, model: Hashable | None = None) -> Plot:
     return figure
 
 
-def _intervals(axes: Axes, comparison: Comparison) -> None:
+def _intervals(axes: Axes, comparison: Tables) -> None:
     summary, metric = comparison.summary, comparison.metric
     _bars(axes, summary, metric, f"{metric}_low", f"{metric}_high")
     if comparison.against is not None:
@@ -92,7 +92,7 @@ def _intervals(axes: Axes, comparison: Comparison) -> None:
     axes.set_xlabel(f"{metric} on {counted(comparison.events, 'event')}{note}")
 
 
-def _differences(axes: Axes, comparison: Comparison) -> None:
+def _differences(axes: Axes, comparison: Tables) -> None:
     table = comparison.differences
     _bars(axes, table, "difference", "difference_low", "difference_high")
     axes.axvline(0, color=_GREY, lw=1, ls="--", zorder=0)
@@ -118,7 +118,7 @@ def _name_rows(axes: Axes, names: pd.Index) -> None:
     axes.set_ylim(len(names) - 0.5, -0.5)
 
 
-def _agreement(axes: Axes, comparison: Comparison) -> None:
+def _agreement(axes: Axes, comparison: Tables) -> None:
     values = comparison.agreement.to_numpy(dtype=float)
     lowest = np.nanmin(values) if np.isfinite(values).any() else 0.0
     # What is lowest is not to look like nothing.
@@ -133,7 +133,7 @@ def _agreement(axes: Axes, comparison: Comparison) -> None:
         _write(axes, values, lambda value: f"{value:.2f}", low=lowest, high=1.0)
 
 
-def _confusion(axes: Axes, comparison: Comparison, model: int) -> None:
+def _confusion(axes: Axes, comparison: Tables, model: int) -> None:
     case, summary = comparison._case, comparison.summary
     known = ~np.isnan(case.given[model])
     size = len(case.labels)
@@ -153,7 +153,7 @@ def _confusion(axes: Axes, comparison: Comparison, model: int) -> None:
         _write(axes, counts, lambda value: f"{value:,.0f}" if value else "", shares=shares)
 
 
-def _calibration(axes: Axes, comparison: Comparison) -> None:
+def _calibration(axes: Axes, comparison: Tables) -> None:
     table = comparison.calibration
     axes.plot([0, 1], [0, 1], color=_GREY, lw=1, ls="--", zorder=0)
     labels = table.index.get_level_values("label").unique()
@@ -175,7 +175,7 @@ def _calibration(axes: Axes, comparison: Comparison) -> None:
     axes.set_aspect("equal")
 
 
-def _errors(axes: Axes, comparison: Comparison) -> None:
+def _errors(axes: Axes, comparison: Tables) -> None:
     case = comparison._case
     errors = [values - case.truth for values in case.given]
     errors = [each[~np.isnan(each)] for each in errors]

@@ -15,7 +15,7 @@ from ..judging import values_for
 from ..scores import Task
 
 if TYPE_CHECKING:
-    from ..run import Run
+    from ..recorded import Recorded
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Beside:
 
 
 def beside(
-    run: Run,
+    run: Recorded,
     y: Any,
-    found: Mapping[str, tuple[Run, str]],
+    found: Mapping[str, tuple[Recorded, str]],
     *,
     task: Task | None = None,
     is_voted: bool = False,

@@ -20,7 +20,7 @@ from .probable import columns_of, probabilities_of, wide
 from .searching import Majority, Means, Probabilities, Vote
 
 if TYPE_CHECKING:
-    from ..run import Run
+    from ..recorded import Recorded
 
 _WHY = "weights are searched for the mean of something that each event has"
 #: A gain with a smaller p-value is taken for more than noise.
@@ -116,7 +116,7 @@ class BestWeights:
 
 
 def best_weights(
-    run: Run,
+    run: Recorded,
     y: Any,
     *,
     router: str | None = None,
@@ -201,7 +201,7 @@ def best_weights(
 
 
 def _vote(
-    run: Run, what_if: WhatIf, told: Beside, metric: str | None
+    run: Recorded, what_if: WhatIf[Recorded], told: Beside, metric: str | None
 ) -> tuple[Vote, np.ndarray, Metric]:
     """The vote over the samples that all routes answered, which these are, and the metric."""
     path, routes = what_if.router, what_if.routes
@@ -229,7 +229,7 @@ def _vote(
 
 
 def _soft(
-    run: Run, what_if: WhatIf, told: Beside, metric: str | None
+    run: Recorded, what_if: WhatIf[Recorded], told: Beside, metric: str | None
 ) -> tuple[Vote, np.ndarray, Metric]:
     path = what_if.router
     found = {route: probabilities_of(run, f"{path}.{route}", told) for route in what_if.routes}

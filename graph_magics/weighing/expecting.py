@@ -17,7 +17,7 @@ from .losses import PROBABILITIES, metric_of, probability_metric, task_by
 from .probable import probabilities_of, wide
 
 if TYPE_CHECKING:
-    from ..run import Run
+    from ..recorded import Recorded
 
 _WHY = (
     "only the mean of something that each event has can be told over all draws; "
@@ -26,7 +26,7 @@ _WHY = (
 
 
 def expected(
-    run: Run,
+    run: Recorded,
     y: Any,
     weights: Mapping[str, float] | None = None,
     *,
@@ -77,7 +77,7 @@ def expected(
     return frame.rename_axis("route")
 
 
-def _judge_at(run: Run, path: str, route: str) -> str:
+def _judge_at(run: Recorded, path: str, route: str) -> str:
     """Where a route's answers are looked at: its own, if they are probabilities, or the router's.
 
     The router passes them on, but knows no label of them.
@@ -87,7 +87,7 @@ def _judge_at(run: Run, path: str, route: str) -> str:
     return f"{path}.{route}" if has_labels else path
 
 
-def _reached(run: Run, path: str) -> int:
+def _reached(run: Recorded, path: str) -> int:
     """How many events came to a router."""
     came = np.zeros(len(run), dtype=bool)
     for visit in run._visits:

@@ -13,7 +13,7 @@ from ..judging import probabilities_alone
 from .beside import Beside
 
 if TYPE_CHECKING:
-    from ..run import Run
+    from ..recorded import Recorded
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Probable:
     labels: list[Any]
 
 
-def probabilities_of(run: Run, path: str, told: Beside) -> Probable:
+def probabilities_of(run: Recorded, path: str, told: Beside) -> Probable:
     """Give the probabilities that a model answered.
 
     Raises

@@ -12,7 +12,7 @@ import anywidget
 import traitlets as t
 
 from ..errors import GraphError, a, one_line
-from ..reweighting import checked, is_of_manifest, weighted_router, weights_of
+from ..reweighting import Weighted, checked, is_of_manifest, weighted_router, weights_of
 from .figures import Figures, Judge
 from .sketch import edges, sketch
 from .texts import (
@@ -27,7 +27,6 @@ from .texts import (
 )
 
 if TYPE_CHECKING:
-    from ..graph import Graph
     from ..run import Run
 
 _FRONT = files(__package__) / "front"
@@ -58,7 +57,7 @@ class WeightsPanel(anywidget.AnyWidget):
 
     Parameters
     ----------
-    graph : Graph
+    graph : Weighted
     router : str, optional
         The router's name or path; may be left out where one router alone has weights.
     run : Run, optional
@@ -131,7 +130,7 @@ class WeightsPanel(anywidget.AnyWidget):
 
     def __init__(
         self,
-        graph: Graph,
+        graph: Weighted,
         router: str | None = None,
         *,
         run: Run | None = None,
@@ -144,7 +143,7 @@ class WeightsPanel(anywidget.AnyWidget):
             judge = _judge(graph, path, run, y, metric)
         except GraphError as error:
             raise error.at(graph=graph.name) from None
-        self._graph: Graph | None = graph
+        self._graph: Weighted | None = graph
         self._path = path
         self._judge = judge
         self._y = y
@@ -164,7 +163,7 @@ class WeightsPanel(anywidget.AnyWidget):
         self.on_msg(self._heard)
 
     @property
-    def graph(self) -> Graph:
+    def graph(self) -> Weighted:
         """The graph that `apply` changes.
 
         Raises
@@ -308,7 +307,7 @@ class WeightsPanel(anywidget.AnyWidget):
             self._say(error.message, is_problem=True)
             return None
 
-    def _all_facts(self, graph: Graph) -> dict[str, Any]:
+    def _all_facts(self, graph: Weighted) -> dict[str, Any]:
         node, judge = self._node, self._judge
         unit = "%" if self._is_splitter else ""
         total = sum(self._start.values())
@@ -347,7 +346,7 @@ class WeightsPanel(anywidget.AnyWidget):
         return {**data, "text/plain": repr(self), "text/html": page(self)}, metadata
 
 
-def _judge(graph: Graph, path: str, run: Any, y: Any, metric: str | None) -> Judge | None:
+def _judge(graph: Weighted, path: str, run: Any, y: Any, metric: str | None) -> Judge | None:
     if run is None:
         if y is not None or metric is not None:
             raise GraphError("labels and a metric need the run that they are of: run=..., or --run")
