@@ -31,8 +31,8 @@ from .turnable import Turnable
 from .wire import Response
 
 if TYPE_CHECKING:
+    from .drawing.picture import Drawing, Renderer
     from .formats.kserve.building import Services
-    from .picture import Drawing, Renderer
 
 
 class Graph(Runs, Turnable, Exports, Declarations):
@@ -377,7 +377,7 @@ class Graph(Runs, Turnable, Exports, Declarations):
         Drawing
             Shows itself in a notebook.
         """
-        from .picture import Drawing
+        from .drawing.picture import Drawing
 
         drawing = Drawing(self.name, self.root, renderer=renderer)
         if path is not None:

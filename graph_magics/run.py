@@ -15,7 +15,7 @@ from .tracing import position_of, trace_of
 from .weighable import Weighable
 
 if TYPE_CHECKING:
-    from .picture import Drawing, Renderer
+    from .drawing.picture import Drawing, Renderer
     from .traffic import Traffic
 
 
@@ -99,7 +99,7 @@ class Run(Weighable, Comparable):
         renderer : {"wasm", "dot"}, optional
             See `Graph.draw`.
         """
-        from .picture import Drawing
+        from .drawing.picture import Drawing
 
         drawing = Drawing(self.graph, self._root, self._traffic(), renderer=renderer)
         if path is not None:

@@ -27,7 +27,7 @@ from .sinks import Staging
 from .unkept import Unkept
 
 if TYPE_CHECKING:
-    from .picture import Drawing, Renderer
+    from .drawing.picture import Drawing, Renderer
 
 MOST_ERRORS = 10_000
 """Of how many failed events `StreamedRun.errors` tells."""
@@ -115,7 +115,7 @@ class StreamedRun(Comparable, Unkept):
         renderer : {"wasm", "dot"}, optional
             See `Graph.draw`.
         """
-        from .picture import Drawing
+        from .drawing.picture import Drawing
         from .traffic import Carried, Seen, Traffic
 
         seen = {

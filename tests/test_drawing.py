@@ -21,8 +21,8 @@ from graph_magics import (
     VotingEnsemble,
     mlrun,
 )
-from graph_magics.drawing import element_id, human_seconds, width_of
-from graph_magics.picture import Drawing
+from graph_magics.drawing.looks import element_id, human_seconds, width_of
+from graph_magics.drawing.picture import Drawing
 
 SVG = "{http://www.w3.org/2000/svg}"
 

