@@ -133,7 +133,7 @@ class ModelRouter(BaseModelRouter):
     ({'y': 4.0}, {'y': 16})
     """
 
-    run_by: ClassVar[str] = "routing.nodes.ModelRouterNode"
+    run_by: ClassVar[str] = "routing.models.ModelRouterNode"
 
     def _handle_event(self, event: Any) -> Any:
         return self._served().handled(event)

@@ -28,7 +28,8 @@ from .classes import ModelRouter
 from .ensemble import VotingEnsemble
 from .features import Features, rows_of
 from .hooks import Here
-from .nodes import ModelRouterNode, RouterNode
+from .models import ModelRouterNode
+from .nodes import RouterNode
 from .paths import read_json
 from .sources import features_of
 from .voting import VotingNode
