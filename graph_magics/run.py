@@ -89,8 +89,8 @@ class Run(Weighable, Comparable):
     def draw(self, path: str | Path | None = None, *, renderer: Renderer | None = None) -> Drawing:
         """Draw the graph with what the run saw: events, errors and the median time of each.
 
-        An edge is as thick as the share of the run's events that went over it; where a router
-        or a Choice of MLRun's chooses, the share stands on it.
+        An edge is as thick as the share of the run's events that went over it. Where a router
+        or a Choice of MLRun's chooses, the share of what came to it stands beside the weight.
 
         Parameters
         ----------

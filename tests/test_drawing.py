@@ -109,9 +109,18 @@ def test_a_run_draws_events_errors_and_time(graph):
     assert texts(drawn["route:switch:few"]) == ["x < 10", "10 · 33.3 %"]
     routes = run.frame["split.route" if "split.route" in run.frame else "many.route"]
     chosen = routes.value_counts()
-    share = f"{100 * chosen['old'] / 30:.3g} %"
+    share = f"{100 * chosen['old'] / chosen.sum():.3g} %"
     assert texts(drawn["route:switch.many:old"]) == ["80 %", f"{chosen['old']} · {share}"]
     assert texts(drawn["route:both:one"]) == ["25"]
+
+
+def test_the_share_of_a_route_is_of_what_came_to_its_router():
+    split = Splitter(a=identity, b=identity, weights={"a": 50, "b": 50})
+    conditions = {"few": lambda event: event < 100}
+    few = Switch(few=split, other=identity, conditions=conditions)
+    run = Graph("g", few).run(list(range(1_000)))
+    drawn, number = groups(run.draw()), int(run.frame["few.few.route"].eq("a").sum())
+    assert texts(drawn["route:few.few:a"]) == ["50 %", f"{number} · {number:.3g} %"]
 
 
 def width(group: ElementTree.Element) -> float:

@@ -34,7 +34,8 @@ def to_dot(
     traffic : Traffic, optional
         What a run saw of it. Nodes then show their events, median time and errors; edges show
         how many events they carried, and are as thick as these are of all (`width_of`), with
-        their share as a text where a router chooses; what is missing here is drawn faint.
+        where a router chooses, their share of what came to it stands beside the weight; what is
+        missing here is drawn faint.
         Without it, the edges to weighted routes are as thick as their weights say.
     rankdir : str
         Left to right, "LR", or any other direction that Graphviz knows.
@@ -123,8 +124,8 @@ class _Pen:
                 label = node.edge_labels.get((a, b), "")
                 over = self._over((*path, a), (*path, b))
                 before = node.children[a]
-                chosen = before.kind in _CHOOSERS and not before.children
-                self._edge(dot, parts[a].exit, parts[b].entry, over, label, is_chosen=chosen)
+                of = (*path, a) if before.kind in _CHOOSERS and not before.children else None
+                self._edge(dot, parts[a].exit, parts[b].entry, over, label, chosen_by=of)
             else:
                 self._way_in(dot, parts[a].exit, parts[b].entry, (*path, b), node)
             if node.kind == "Sequence" and a in node.exits:
@@ -205,7 +206,8 @@ class _Pen:
         if self._traffic is None and (share := parent.route_shares.get(name)) is not None:
             more |= thick(width_of(share, is_chosen=is_chosen))
         label = parent.route_labels.get(name, "")
-        self._edge(dot, tail, head, self._over(path[:-1], path), label, is_chosen=is_chosen, **more)
+        of = path[:-1] if is_chosen else None
+        self._edge(dot, tail, head, self._over(path[:-1], path), label, chosen_by=of, **more)
 
     def _edge(
         self,
@@ -215,14 +217,14 @@ class _Pen:
         over: Carried,
         label: str = "",
         *,
-        is_chosen: bool = False,
+        chosen_by: _Path | None = None,
         **more: str,
     ) -> None:
         lines = [label]
         if self._traffic is not None and over.times:
-            share = self._traffic.share(over.events)
-            more |= thick(width_of(share))
-            if is_chosen:
+            more |= thick(width_of(self._traffic.share(over.events)))
+            if chosen_by is not None:
+                share = over.times / self._of(chosen_by).events
                 lines.append(f"{over.times:,} · {100 * share:.3g} %")
             else:
                 lines = [" · ".join(filter(None, [label, f"{over.times:,}"]))]
