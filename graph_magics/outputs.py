@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -22,6 +23,8 @@ from .routers import Ensemble, ParallelRun
 from .steps import Model, Step
 from .wire import read_all
 
+#: Below it floats hold every whole number.
+_EXACT = 2.0**53
 #: Columns of every frame: no node's column may be called so.
 RESERVED = ("response", "status", "error")
 
@@ -141,7 +144,7 @@ class Output:
     def spread(self, values: Any) -> Any:
         """Values of the answered events, over all events: missing where there is none."""
         if isinstance(values, np.ndarray) and values.dtype == object:
-            values = plain(pd.Series(values).infer_objects())
+            values = _inferred(values)
         if isinstance(values, np.ndarray) and values.dtype.kind == "U":
             values = pd.array(values, dtype="str")  # As a frame would, but only once.
         if len(self.positions) == self.size:
@@ -211,6 +214,24 @@ class Output:
         for positions, choice in self.choices:
             codes[positions] = choice
         return pd.Categorical.from_codes(codes, categories=pd.Index(self.routes or ()))
+
+
+def _inferred(values: np.ndarray) -> Any:
+    """Objects in the dtype that they have in common, if it holds every one unchanged."""
+    inferred = plain(pd.Series(values).infer_objects())
+    if inferred.dtype != np.float64:
+        return inferred
+    kind = pd.api.types.infer_dtype(values, skipna=True)
+    if kind == "mixed-integer-float":
+        large = values[np.abs(inferred) >= _EXACT]
+        return inferred if all(isinstance(value, float) for value in large) else values
+    if kind == "integer":
+        # In the nullable dtype of whole numbers, as beside an event that failed.
+        for dtype in ("Int64", "UInt64"):
+            with suppress(OverflowError, TypeError, ValueError):
+                return pd.array(values, dtype=dtype)
+        return values
+    return inferred
 
 
 def _outputs_of(body: Any) -> Any:

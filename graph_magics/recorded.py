@@ -98,7 +98,8 @@ class Recorded:
         ``<router>.route`` per choice of a route, then ``response``, ``status`` (as HTTP has
         it: 200 answered, 400, 404, 500) and ``error`` (what failed where; missing if nothing;
         with status 200, what a Soft dependency of KServe's has forgiven).
-        A response that is a table has a column ``response.<name>`` for each of its own.
+        A response that is a table has a column ``response.<name>`` for each of its own. Whole
+        numbers beside a missing one have the nullable dtype, ``Int64``.
         """
         columns: dict[str, Any] = {}
         response = self._response()

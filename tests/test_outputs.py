@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graph_magics import (
     Ensemble,
@@ -250,3 +252,31 @@ def test_chunks_change_no_output(size):
     pd.testing.assert_frame_equal(whole.frame, parts.frame)
     pd.testing.assert_frame_equal(whole.errors, parts.errors)
     pd.testing.assert_frame_equal(whole.output("half"), parts.output("half"))
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.none(),
+            st.integers(-(2**70), 2**70),
+            st.integers(2**53 - 2, 2**53 + 2),
+            st.floats(width=64),
+            st.booleans(),
+        ),
+        min_size=1,
+    )
+)
+def test_no_cell_is_changed_by_those_beside_it(answers):
+    found = Graph("g", lambda event: answers[event]).run(list(range(len(answers)))).frame
+    for cell, answer in zip(found["response"].tolist(), answers, strict=True):
+        if answer is None or answer != answer:
+            assert cell is None or cell is pd.NA or cell != cell
+        else:
+            assert cell == answer
+
+
+@pytest.mark.parametrize("missing", [None, float("nan")])
+def test_whole_numbers_beside_a_missing_one_stay_whole(missing):
+    response = Graph("g", lambda event: event or missing).run([2**53 + 1, 0]).frame["response"]
+    assert response.dtype == "Int64"
+    assert response.tolist() == [2**53 + 1, pd.NA]
