@@ -130,8 +130,8 @@ class Setup:
         Runs an async function over many events at once.
     at_once : callable
         Runs several functions at the same time.
-    elsewhere : callable
-        Runs a node on a batch in another process.
+    elsewhere : callable or None
+        Runs a node on a batch in another process; None in such a process, which begins no more.
     event_id : str or None
         The id that the request came with.
     headers : sequence of (str, str)
@@ -153,7 +153,7 @@ class Setup:
     seed: int
     async_map: AsyncMap
     at_once: AtOnce
-    elsewhere: Elsewhere
+    elsewhere: Elsewhere | None
     event_id: str | None = None
     keep_tracebacks: bool = False
     headers: Sequence[tuple[str, str]] = ()
@@ -298,8 +298,10 @@ class Context:
         groups : sequence of sequence of int, optional
             Places of runs: those of a group go one after the other, on one thread.
         away : bool
-            Whether each child runs in another process.
+            Whether each child runs in another process; in one, they go one after the other.
         """
+        if away and self.setup.elsewhere is None:
+            groups = [range(len(runs))]
         twins = [
             Context(self.path, self.setup, [], self.trail, self.depth, self.request) for _ in runs
         ]
@@ -340,7 +342,7 @@ class Context:
         replay = self.setup.replay
         run = node.run if replay is None else partial(replay.run, node)
         started = perf_counter()
-        if self.away and replay is None:
+        if self.away and self.setup.elsewhere and replay is None:
             answer = self.setup.elsewhere(node, batch, here)
         elif here.depth % _ON_ONE_THREAD:
             answer = run(batch, here)

@@ -228,6 +228,16 @@ def test_what_cannot_be_sent_is_told_with_its_step():
         Graph("g", Step(abs) >> Step(locked)).run([1], executor="process")
 
 
+@pytest.mark.parametrize("executor_type", [None, "process"])
+def test_what_cannot_be_sent_back_is_told_with_its_step(executor_type):
+    def locked(event: int) -> Any:
+        return threading.Lock()
+
+    graph = Graph("g", Step(abs) >> ParallelRun(locked, abs, executor_type=executor_type))
+    with pytest.raises(GraphError, match=r"'parallelrun.locked'.*answers cannot be sent.*lock"):
+        graph.run([1], executor="process")
+
+
 def test_dask_has_workers_of_its_own():
     with pytest.raises(GraphError, match="executor is of runs here"):
         Graph("g", abs).run([1], engine="dask", executor="thread")  # type: ignore[call-overload]
@@ -248,6 +258,16 @@ def routers(executor_type: Any) -> list[Any]:
             executor_type=executor_type, name="both",
         ),
     ]  # fmt: skip
+
+
+def test_processes_begin_no_more_processes():
+    def parents(event: int) -> dict[str, int]:
+        return {"process": os.getpid(), "parent": os.getppid()}
+
+    graph = Graph("g", Ensemble(a=parents, b=ParallelRun(c=parents, executor_type="process")))
+    for answer in graph.run([1, 2], chunk_size=1, executor="process").frame["response"]:
+        assert answer["a"] == answer["b"]
+        assert answer["a"]["process"] != os.getpid()
 
 
 def refuse_late(event: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from ..context import Visit
 from ..errors import GraphError, one_line
 from ..nodes import Node
 
@@ -70,6 +71,17 @@ def returned(answer: Any, known: Sequence[Any]) -> bytes:
     buffer = io.BytesIO()
     Packer(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(answer)
     return buffer.getvalue()
+
+
+def unreturnable(path: str, visits: Sequence[Visit], error: Exception) -> GraphError:
+    """Which node it is whose answer cannot be pickled: the one of a path, or one inside it."""
+    paths = (visit.path for visit in reversed(visits))
+    held = {visit.path: visit.answered.bodies for visit in visits}
+    return GraphError(
+        f"what it answers cannot be sent back from another process: {one_line(error)}; let it "
+        "answer plain values, or run it without processes",
+        node=next((path for path in paths if not _is_sendable(held[path])), path) or None,
+    )
 
 
 def received(packed: bytes, known: Sequence[Any]) -> Any:

@@ -24,7 +24,7 @@ from ..errors import GraphError
 from ..nodes import Node, stateful_in, walk
 from .aio import async_map
 from .ending import heeding
-from .parcels import dumps, loads, received, returned, unsendable
+from .parcels import dumps, loads, received, returned, unreturnable, unsendable
 from .threads import at_once
 
 #: So many nodes a process holds at most.
@@ -170,7 +170,7 @@ def _answered(path: str, token: str, job: Job) -> bytes:
         while len(_held) > HELD:
             _held.popitem(last=False)
     _held.move_to_end(token)
-    setup = Setup(job.seed, async_map, at_once, elsewhere, job.event_id, False, job.headers)
+    setup = Setup(job.seed, async_map, at_once, None, job.event_id, False, job.headers)
     setup.first = job.first
     visits: list[Visit] = []
     here = Context(job.path, setup, visits, job.trail, job.depth, job.request)
@@ -179,4 +179,7 @@ def _answered(path: str, token: str, job: Job) -> bytes:
     for visit in visits:
         visit.received.forget()
     answer.forget()
-    return returned((answer, visits), [job.batch.bodies])
+    try:
+        return returned((answer, visits), [job.batch.bodies])
+    except Exception as error:
+        raise unreturnable(job.path, visits, error) from None
