@@ -47,8 +47,10 @@ class Flow(Node):
         self.name = name
         self.steps = tuple(dict.fromkeys(steps))
         self.wires = tuple(dict.fromkeys(wires))
-        self._order = _in_order(self.steps, self.wires)
-        self._before = {step: tuple(a for a, b in self.wires if b is step) for step in self.steps}
+        self._before: dict[Node, list[Node]] = {step: [] for step in self.steps}
+        for source, target in self.wires:
+            self._before[target].append(source)
+        self._order = _in_order(self._before)
         self._names: dict[Node, str] | None = None
 
     @property
@@ -163,28 +165,24 @@ def as_flow(thing: Any) -> Flow:
     return Flow([as_node(thing)])
 
 
-def _in_order(steps: Sequence[Node], wires: Sequence[tuple[Node, Node]]) -> tuple[Node, ...]:
+def _in_order(before: Mapping[Node, Sequence[Node]]) -> tuple[Node, ...]:
     """The steps, none before one that it waits for; else in the order declared."""
-    waiting = list(steps)
-    order: list[Node] = []
+    waiting = dict.fromkeys(before)
+    order: dict[Node, None] = {}
     while waiting:
-        done = set(order)
-        ready = next(
-            (s for s in waiting if all(a in done for a, b in wires if b is s)),
-            None,
-        )
+        ready = next((step for step in waiting if all(a in order for a in before[step])), None)
         if ready is None:
-            raise GraphError(f"the steps run in a cycle: {_cycle(waiting, wires)}")
-        waiting.remove(ready)
-        order.append(ready)
+            raise GraphError(f"the steps run in a cycle: {_cycle(list(waiting), before)}")
+        del waiting[ready]
+        order[ready] = None
     return tuple(order)
 
 
-def _cycle(steps: Sequence[Node], wires: Sequence[tuple[Node, Node]]) -> str:
+def _cycle(steps: Sequence[Node], befores: Mapping[Node, Sequence[Node]]) -> str:
     """The names along one cycle among these steps, each of which waits for another of them."""
     path = [steps[0]]
     while True:
-        before = next(a for a, b in wires if b is path[-1] and a in steps)
+        before = next(a for a in befores[path[-1]] if a in steps)
         if before in path:
             path = [before, *reversed(path[path.index(before) :])]
             break
