@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from ..scores import METRICS, PROBABILITY_METRICS, Task, probability_scores, score
+from .areas import Area, area_of, difference_of
+from .bounds import of_median, of_share
 from .families import Family, Labels, Numbers, Right
 from .probabilities import Probabilities
-from .resampling import LEVEL, Measure, Terms, Units, beside
+from .resampling import Measure, Terms, Units, beside
 
 #: Metrics that are better when they are lower.
 LOWER = frozenset({"mae", "rmse", "median_ae", "log_loss", "brier"})
@@ -23,6 +25,10 @@ DIFFERENCES = (
     "p_value",
     "p_holm",
 )
+#: Low and high of each model.
+Bounds: TypeAlias = list[tuple[float, float]]
+#: Difference, low, high and p-value of each other model.
+Differences: TypeAlias = list[tuple[float, float, float, float]]
 TESTS = {
     "mcnemar": "McNemar's exact test",
     "delong": "the test of DeLong et al.",
@@ -77,23 +83,38 @@ class Case:
 
     def families(self) -> list[Family]:
         """The metrics, by the sums that they come of."""
-        weight = np.ones(len(self)) if self.weight is None else self.weight
         if self.task == "regression":
-            return [Numbers(self.truth, self.given, weight)]
-        classes = np.unique(weight, return_inverse=True)[1]
+            return [Numbers(self.truth, self.given, self.held)]
+        classes = np.unique(self.held, return_inverse=True)[1]
         families: list[Family] = [
-            Labels(self.truth, self.given, weight, classes, max(len(self.labels), 1))
+            Labels(self.truth, self.given, self.held, classes, max(len(self.labels), 1))
         ]
         if any(given is not None for given in self.probabilities):
-            families.append(Probabilities(self.truth, self.probabilities, weight))
+            families.append(self.probable)
         return families
+
+    @property
+    def held(self) -> np.ndarray:
+        """How much each event counts: (n_events,)."""
+        return np.ones(len(self)) if self.weight is None else self.weight
+
+    @property
+    def probable(self) -> Probabilities:
+        """What comes of the probabilities, but for the area, which is no sum."""
+        return Probabilities(self.truth, self.probabilities, self.held)
+
+    def area(self, model: int, known: np.ndarray) -> Area:
+        """The area under the ROC curve of a model, over some of the events it answered."""
+        given = self.probabilities[model]
+        if given is None or not known.any():
+            return Area(np.nan, np.zeros(0), np.nan)
+        return area_of(self.truth[known], given[known], self.held[known])
 
     def family(self, metric: str) -> Family:
         """The least sums that a metric can be had from."""
         if metric == "accuracy":
-            weight = np.ones(len(self)) if self.weight is None else self.weight
-            classes = np.unique(weight, return_inverse=True)[1]
-            return Right(self.truth, self.given, weight, classes)
+            classes = np.unique(self.held, return_inverse=True)[1]
+            return Right(self.truth, self.given, self.held, classes)
         return next(family for family in self.families() if metric in family.metrics)
 
 
@@ -136,6 +157,9 @@ def intervals_of(case: Case, seed: int) -> pd.DataFrame:
                 events = int(family.answered(model).sum())
                 for name, (low, high) in zip(family.metrics, found, strict=True):
                     known[model, name] = (low, high, events)
+                if "brier" in family.metrics:
+                    area = case.area(model, family.answered(model))
+                    known[model, "roc_auc"] = (*area.interval(), events)
         for model, values in enumerate(case.given):
             if case.task == "classification":
                 low, high = lows[model], highs[model]
@@ -143,7 +167,7 @@ def intervals_of(case: Case, seed: int) -> pd.DataFrame:
                 continue
             errors = abs(values - case.truth)
             errors = errors[~np.isnan(errors)]
-            bounds_ = (np.nan, np.nan) if case.weight is not None else _median(errors, seed)
+            bounds_ = (np.nan, np.nan) if case.weight is not None else of_median(errors, seed)
             known[model, "median_ae"] = (*bounds_, len(errors))
         rows = []
         for model, (values, given) in enumerate(zip(case.given, case.probabilities, strict=True)):
@@ -159,29 +183,77 @@ def _surely(
     case: Case, metric: str, against: int | None, seed: int
 ) -> tuple[list[float], list[float], list[list[float]]]:
     """Bounds of a metric of each model, and the columns of the differences."""
-    family, size = case.family(metric), len(case.given)
-    place = family.metrics.index(metric)
+    size = len(case.given)
     others = [model for model in range(size) if model != against]
-    figures: list[tuple[int, ...]] = [(model,) for model in range(size)]
-    if against is not None:
-        figures += [(model, against) for model in others]
-    bounds = [found[place] for found in _bounds(case, family, figures, seed)]
-    singles = bounds[:size]
-    if metric == "accuracy":
-        singles = [_without_spread(case, model, *pair) for model, pair in enumerate(singles)]
+    if metric == "roc_auc":
+        family: Family = case.probable
+        found = _areas(case, others, against)
+    else:
+        family = case.family(metric)
+        found = _resampled(case, family, metric, others, against, seed)
+    singles, held = found
     lows, highs = ([float(pair[side]) for pair in singles] for side in (0, 1))
     if against is None:
         return lows, highs, []
     table = np.full((size, len(DIFFERENCES)), np.nan)
-    for model, (low, high) in zip(others, bounds[size:], strict=True):
-        known = family.answered(model) & family.answered(against)
-        difference, p_value = _tested(case, family, place, metric, model, against, known, seed)
-        table[model, :5] = difference, low, high, known.sum(), p_value
+    for model, (difference, low, high, p_value) in zip(others, held, strict=True):
+        both = family.answered(model) & family.answered(against)
+        table[model, :5] = difference, low, high, both.sum(), p_value
     table[against, 3] = family.answered(against).sum()
     table[:, 5] = holm(table[:, 4])
     columns = [column.tolist() for column in table.T]
     columns[3] = [int(number) for number in columns[3]]
     return lows, highs, columns
+
+
+def _areas(case: Case, others: list[int], against: int | None) -> tuple[Bounds, Differences]:
+    """The bounds of each model's area, and how the others' differ from that of one."""
+    answered = [case.probable.answered(model) for model in range(len(case.given))]
+    found: dict[tuple[int, bytes], Area] = {}  # Models that answered all have one area each.
+
+    def area(model: int, known: np.ndarray) -> Area:
+        key = model, known.tobytes()
+        if key not in found:
+            found[key] = case.area(model, known)
+        return found[key]
+
+    bounds = [area(model, known).interval() for model, known in enumerate(answered)]
+    if against is None:
+        return bounds, []
+    differences = []
+    for model in others:
+        both = answered[model] & answered[against]
+        differences.append(difference_of(area(model, both), area(against, both)))
+    return bounds, differences
+
+
+def _resampled(
+    case: Case, family: Family, metric: str, others: list[int], against: int | None, seed: int
+) -> tuple[Bounds, Differences]:
+    """The bounds of a metric of each model, and how the others differ from one of them."""
+    place = family.metrics.index(metric)
+    figures: list[tuple[int, ...]] = [(model,) for model in range(len(case.given))]
+    pairs = [] if against is None else [(model, against) for model in others]
+    bounds = [found[place] for found in _bounds(case, family, [*figures, *pairs], seed)]
+    if metric == "accuracy":
+        for number, models in enumerate(figures):
+            exact = _exactly(case, models)
+            bounds[number] = bounds[number] if exact is None else np.array(exact)
+    differences = []
+    for (model, other), (low, high) in zip(pairs, bounds[len(figures) :], strict=True):
+        known = family.answered(model) & family.answered(other)
+        difference, p_value = _tested(case, family, place, metric, model, other, known, seed)
+        differences.append((difference, float(low), float(high), p_value))
+    return [(float(low), float(high)) for low, high in bounds[: len(figures)]], differences
+
+
+def _exactly(case: Case, models: tuple[int, ...]) -> tuple[float, float] | None:
+    """Bounds of an accuracy, or of the difference of two, if all events that count are alike."""
+    known = case.held > 0
+    for model in models:
+        known = known & ~np.isnan(case.given[model])
+    right = [(case.given[model] == case.truth)[known] for model in models]
+    return of_share(right[0], case.held[known])
 
 
 def _bounds(
@@ -255,29 +327,18 @@ def _tested(
     seed: int,
 ) -> tuple[float, float]:
     """The difference of two models over the events that both answered, and its p-value."""
-    from scipy import stats
-
     if not known.any():
         return np.nan, np.nan
-    test = test_of(case, metric)
     units = _units(case, family, (model, against), seed)
     one, other = (
         units.sums(lambda rows, who=who: family.terms(who, known, rows))  # type: ignore[misc]
         for who in (model, against)
     )
-    if test == "swaps":
+    if test_of(case, metric) == "swaps":
         return units.swaps(one, other, lambda sums: family.measure(sums)[..., place], seed=seed)
     figures = [family.measure(units.counts @ sums)[place] for sums in (one, other)]
-    difference = float(figures[0] - figures[1])
-    if test == "mcnemar":
-        right = [(case.given[who] == case.truth)[known] for who in (model, against)]
-        return difference, mcnemar(*right)
-    assert isinstance(family, Probabilities)
-    moved = family.influence(model, known) - family.influence(against, known)
-    spread = np.sqrt((moved**2).sum())
-    if not spread or np.isnan(difference):
-        return difference, 1.0 if difference == 0 else np.nan
-    return difference, float(2 * stats.norm.sf(abs(difference) / spread))
+    right = [(case.given[who] == case.truth)[known] for who in (model, against)]
+    return float(figures[0] - figures[1]), mcnemar(*right)
 
 
 def mcnemar(one: np.ndarray, other: np.ndarray) -> float:
@@ -331,37 +392,3 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     times = np.arange(len(order), 0, -1)
     corrected[order] = np.maximum.accumulate(p_values[order] * times).clip(max=1)
     return corrected
-
-
-def _without_spread(case: Case, model: int, low: float, high: float) -> tuple[float, float]:
-    """Bounds where all answers are right, or all wrong: no resample shows another share.
-
-    There it is the exact interval of a share (Clopper and Pearson 1934).
-    """
-    known = ~np.isnan(case.given[model])
-    right = (case.given[model] == case.truth)[known]
-    if not len(right) or 0 < right.sum() < len(right):
-        return low, high
-    from scipy import stats
-
-    exact = stats.binomtest(int(right.sum()), len(right)).proportion_ci(LEVEL, "exact")
-    return float(exact.low), float(exact.high)
-
-
-def _median(errors: np.ndarray, seed: int) -> tuple[float, float]:
-    """Bounds of a median: its bootstrap distribution is that of order statistics, drawn at once.
-
-    The k-th smallest of n draws is the value at the k-th smallest of n uniform numbers.
-    """
-    size = len(errors)
-    if not size:
-        return np.nan, np.nan
-    rng, errors = np.random.default_rng(seed), np.sort(errors)
-    first = (size + 1) // 2
-    lower = rng.beta(first, size - first + 1, 2_000)
-    upper = lower
-    if size % 2 == 0:
-        upper = lower + (1 - lower) * rng.beta(1, size - first, 2_000)
-    ranks = [np.minimum((size * each).astype(np.int64), size - 1) for each in (lower, upper)]
-    low, high = np.quantile((errors[ranks[0]] + errors[ranks[1]]) / 2, [0.025, 0.975])
-    return float(low), float(high)

@@ -32,6 +32,8 @@ class Comparison(Tables):
     that cannot be counted by kind are resampled in 5,000 random groups. Of few events, or where
     single errors outweigh all others (``rmse``), they are too narrow, as every bootstrap. The
     accuracy of a model that is always right, or always wrong, has the exact interval instead.
+    That of ``roc_auc`` is told by DeLong's standard error on the logit scale (Qin and Hotilovac
+    2008), and is exact for an area of 1; that of its difference is the one of the test.
 
     Attributes
     ----------
@@ -64,7 +66,9 @@ class Comparison(Tables):
         ``roc_auc``, else a permutation test: the two models' answers are swapped at random
         (``scipy.stats.permutation_test`` with ``permutation_type="samples"``). In a regression
         it tests the mean error itself, as the interval does, where Wilcoxon's test would ask
-        for something else: whether ranked differences lie around 0.
+        for something else: whether ranked differences lie around 0. DeLong's test is rough
+        below ten events of a label, and there is none (NaN) where a label has one event only,
+        as nothing tells how areas of such events would differ.
     agreement : DataFrame of float, models by models
         Over the events that both answered. Classification: the share with the same label, NaN
         without an event. Regression: Lin's concordance correlation, 1 only where all answers

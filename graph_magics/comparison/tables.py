@@ -63,12 +63,12 @@ class Tables:
         ``observed``, the share of events that have it; ``events``, how many lie in the bin. NaN
         in empty bins.
         """
-        families = [f for f in self._case.families() if "brier" in f.metrics]
-        if not families:
+        case = self._case
+        if all(given is None for given in case.probabilities):
             names = ["model", "label", "bin"]
             empty = pd.MultiIndex.from_arrays([[], [], []], names=names)
             return pd.DataFrame(columns=["predicted", "observed", "events"], index=empty)
-        return calibration_of(families[0], self._case.models, self._case.labels)  # type: ignore[arg-type]
+        return calibration_of(case.probable, case.models, case.labels)
 
     @property
     def test(self) -> str:

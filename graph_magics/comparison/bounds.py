@@ -1,0 +1,64 @@
+"""Bounds that no resample can show: of events that are all alike, and of a median."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .resampling import LEVEL
+
+#: What an interval leaves out at either end.
+TAIL = (1 - LEVEL) / 2
+
+
+def all_alike(weight: np.ndarray) -> float:
+    """Give the least that a share can be, if all events seen are of it.
+
+    The lower bound of the exact interval of a share (Clopper and Pearson 1934), of as many
+    events as the weights are worth (Kish 1965): the square of their sum over that of squares.
+
+    Parameters
+    ----------
+    weight : ndarray of float, shape (n_events,)
+
+    Examples
+    --------
+    >>> round(all_alike(np.ones(3)), 4), round(all_alike(np.array([1.0, 1e-9])), 4)
+    (0.2924, 0.025)
+    """
+    size = weight.sum() ** 2 / (weight**2).sum()
+    return float(TAIL ** (1 / size))
+
+
+def of_share(right: np.ndarray, weight: np.ndarray) -> tuple[float, float] | None:
+    """Give the exact bounds of an accuracy where all answers are right, or all wrong; or None.
+
+    Parameters
+    ----------
+    right : ndarray of bool, shape (n_events,)
+    weight : ndarray of float, shape (n_events,)
+        More than 0.
+    """
+    if not len(right) or right.any() != right.all():
+        return None
+    least = all_alike(weight)
+    return (least, 1.0) if right.all() else (0.0, 1 - least)
+
+
+def of_median(errors: np.ndarray, seed: int) -> tuple[float, float]:
+    """Bounds of a median: its bootstrap distribution is that of order statistics, drawn at once.
+
+    The k-th smallest of n draws is the value at the k-th smallest of n uniform numbers. NaN
+    where all errors are the same.
+    """
+    size = len(errors)
+    if not size or errors.min() == errors.max():
+        return np.nan, np.nan
+    rng, errors = np.random.default_rng(seed), np.sort(errors)
+    first = (size + 1) // 2
+    lower = rng.beta(first, size - first + 1, 2_000)
+    upper = lower
+    if size % 2 == 0:
+        upper = lower + (1 - lower) * rng.beta(1, size - first, 2_000)
+    ranks = [np.minimum((size * each).astype(np.int64), size - 1) for each in (lower, upper)]
+    low, high = np.quantile((errors[ranks[0]] + errors[ranks[1]]) / 2, [TAIL, 1 - TAIL])
+    return float(low), float(high)
