@@ -44,6 +44,38 @@ def of_share(right: np.ndarray, weight: np.ndarray) -> tuple[float, float] | Non
     return (least, 1.0) if right.all() else (0.0, 1 - least)
 
 
+def of_difference(
+    one: np.ndarray, other: np.ndarray, weight: np.ndarray
+) -> tuple[float, float] | None:
+    """Give bounds of a difference of accuracies that is the same in all events; or None.
+
+    At least the share L of all events is as those seen (`all_alike`), and the others may each
+    speak for the opposite. If one model is always right where the other never is, that leaves
+    2 L - 1 to 1, which holds 0 just where McNemar's exact test finds p > 0.05. If no event
+    tells the two apart, it leaves L - 1 to 1 - L.
+
+    Parameters
+    ----------
+    one, other : ndarray of bool, shape (n_events,)
+        Whether each model is right.
+    weight : ndarray of float, shape (n_events,)
+        More than 0.
+
+    Examples
+    --------
+    >>> right = np.ones(5, dtype=bool)
+    >>> [round(bound, 3) for bound in of_difference(right, ~right, np.ones(5))]
+    [-0.044, 1.0]
+    """
+    apart = one.astype(np.int64) - other
+    if not len(apart) or (apart != apart[0]).any():
+        return None
+    least = all_alike(weight)
+    if apart[0] == 0:
+        return least - 1, 1 - least
+    return (2 * least - 1, 1.0) if apart[0] > 0 else (-1.0, 1 - 2 * least)
+
+
 def of_median(errors: np.ndarray, seed: int) -> tuple[float, float]:
     """Bounds of a median: its bootstrap distribution is that of order statistics, drawn at once.
 

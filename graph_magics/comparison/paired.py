@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..scores import METRICS, PROBABILITY_METRICS, Task, probability_scores, score
 from .areas import Area, area_of, difference_of
-from .bounds import of_median, of_share
+from .bounds import of_difference, of_median, of_share
 from .families import Family, Labels, Numbers, Right
 from .probabilities import Probabilities
 from .resampling import Measure, Terms, Units, beside
@@ -236,7 +236,7 @@ def _resampled(
     pairs = [] if against is None else [(model, against) for model in others]
     bounds = [found[place] for found in _bounds(case, family, [*figures, *pairs], seed)]
     if metric == "accuracy":
-        for number, models in enumerate(figures):
+        for number, models in enumerate([*figures, *pairs]):
             exact = _exactly(case, models)
             bounds[number] = bounds[number] if exact is None else np.array(exact)
     differences = []
@@ -253,7 +253,9 @@ def _exactly(case: Case, models: tuple[int, ...]) -> tuple[float, float] | None:
     for model in models:
         known = known & ~np.isnan(case.given[model])
     right = [(case.given[model] == case.truth)[known] for model in models]
-    return of_share(right[0], case.held[known])
+    if len(right) == 1:
+        return of_share(right[0], case.held[known])
+    return of_difference(right[0], right[1], case.held[known])
 
 
 def _bounds(

@@ -161,8 +161,9 @@ class Units:
         """Give low and high of the 95 % interval of each figure: (figures, 2).
 
         The bias-corrected and accelerated bootstrap (BCa; Efron 1987), as
-        ``scipy.stats.bootstrap`` has it; where it is not defined, as for figures that no
-        resample changes, the percentiles.
+        ``scipy.stats.bootstrap`` has it; where it is not defined, the percentiles. NaN for a
+        figure that no resample changes: events that are all alike do not tell how others would
+        differ, and an interval of one point would claim that they cannot.
         """
         drawn = self.bootstrap(sums, measure, resamples=resamples, seed=seed)
         total = self.counts @ sums
@@ -233,6 +234,8 @@ def _bca(
         if (scaled > 0).all():
             levels = ndtr(bias + z / scaled)
     bounds = np.quantile(drawn, levels)
+    if np.isclose(bounds[0], bounds[1], rtol=1e-9, atol=1e-12):
+        return np.nan, np.nan
     # What rounding leaves of a difference of nothing differs from machine to machine.
     low, high = np.where(abs(bounds) < 1e-12, 0.0, bounds).tolist()
     return low, high

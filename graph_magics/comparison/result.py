@@ -12,7 +12,7 @@ import pandas as pd
 from ..errors import counted, listed
 from .paired import DIFFERENCES
 from .tables import Tables
-from .wording import FEW, digits, four_digits, note_on_groups, of_p
+from .wording import FEW, NO_INTERVAL, digits, four_digits, note_on_groups, of_p
 
 if TYPE_CHECKING:
     from .plots import Plot
@@ -31,9 +31,12 @@ class Comparison(Tables):
     (Efron 1987) from 2,000 seeded resamples, the same for all models; more than 5,000 events
     that cannot be counted by kind are resampled in 5,000 random groups. Of few events, or where
     single errors outweigh all others (``rmse``), they are too narrow, as every bootstrap. The
-    accuracy of a model that is always right, or always wrong, has the exact interval instead.
-    That of ``roc_auc`` is told by DeLong's standard error on the logit scale (Qin and Hotilovac
-    2008), and is exact for an area of 1; that of its difference is the one of the test.
+    accuracy of a model that is always right, or always wrong, has the exact interval instead,
+    and so has a difference of accuracies that is the same in all events. Any other metric that
+    is the same in all resamples, such as the ``f1`` of a model without a mistake, has none
+    (NaN): nothing tells how far other events would take it. The interval of ``roc_auc`` is
+    DeLong's standard error on the logit scale (Qin and Hotilovac 2008), exact for an area of 1;
+    that of its difference is the one of the test.
 
     Attributes
     ----------
@@ -173,6 +176,10 @@ class Comparison(Tables):
                 notes.append(f"The target has one label only, {label}: say which it misses.")
         if 0 < self.events < FEW:
             notes.append(f"On {counted(self.events, 'event')} the figures say little.")
+        without = self.summary[f"{self.metric}_low"].isna() & self.summary[self.metric].notna()
+        if without.any():
+            names = listed(list(self.summary.index[without]))
+            notes.append(f"{self.metric} of {names.replace(chr(39), '')}: {NO_INTERVAL}.")
         if self.by is not None:
             notes += note_on_groups(self.by)
         return notes

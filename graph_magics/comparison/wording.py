@@ -15,6 +15,7 @@ from .paired import LOWER
 FEW = 30
 #: A p-value below is taken for more than chance.
 SIGNIFICANT = 0.05
+NO_INTERVAL = "too few events differ for an interval"
 #: Metrics that are shares, whose differences are told in points: hundredths.
 _SHARES = frozenset({"accuracy", "balanced_accuracy", "precision", "recall", "f1", "roc_auc"})
 
@@ -68,7 +69,8 @@ def verdict(
     scale, unit = (100, " points") if share else (1, "")
 
     # Of an area near 1 the second decimal counts.
-    decimals = 1 if max(map(abs, (difference, low, high))) >= 0.01 else 2
+    most = np.nanmax(np.abs([difference, low, high]))
+    decimals = 1 if most >= 0.01 else 2
 
     def said(value: float) -> str:
         return f"{value * scale:z.{decimals}f}" if share else four_digits(value)
@@ -85,9 +87,11 @@ def verdict(
             text = f"the {metric} of {model} is {much} {side} ({word}) than that of {against}"
     if not np.isnan(low):
         text += f", 95 % interval {said(low)} to {said(high)}"
+    else:
+        text += f", {NO_INTERVAL}"
     p_value, corrected = float(row["p_value"]), float(row["p_holm"])
-    text += f", p {_equals(p_value)}"
-    if number > 1 and _equals(corrected) != _equals(p_value):
+    text += ", and for a test" if np.isnan(p_value) else f", p {_equals(p_value)}"
+    if number > 1 and not np.isnan(p_value) and _equals(corrected) != _equals(p_value):
         text += f" ({_equals(corrected, bare=True)} corrected for {number} comparisons)"
     if both < events:
         text += f", on {counted(both, 'event')} that both answered"

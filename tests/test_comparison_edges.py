@@ -1,0 +1,71 @@
+"""Where events say little or nothing: all alike, of no weight, tiny, huge, rare."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graph_magics.comparison import compare
+
+seeds = st.integers(0, 2**32 - 1)
+BOUNDS = ["difference_low", "difference_high"]
+
+
+# Events that are all alike.
+
+
+@pytest.mark.parametrize("events", [1, 3, 5, 6, 9, 40])
+def test_interval_and_test_say_the_same_of_a_model_that_is_right_where_the_other_never_is(events):
+    right = np.arange(events) % 2
+    got = compare(pd.DataFrame({"a": right, "b": 1 - right}), right, against="b")
+    row = got.summary.loc["a"]
+    assert (row["difference"], row["difference_high"]) == (1, 1)
+    assert (row["difference_low"] <= 0) == (row["p_value"] > 0.05)
+    assert got.verdicts[0].endswith("may be chance." if events < 6 else "more than chance.")
+
+
+@given(seeds, st.integers(1, 30))
+@settings(max_examples=25)
+def test_models_that_nothing_sets_apart_may_differ_less_on_more_events(seed, events):
+    truth, answer = np.random.default_rng(seed).integers(0, 2, (2, events))
+    row = compare(pd.DataFrame({"a": answer, "b": answer}), truth, against="b").summary.loc["a"]
+    low, high = row[BOUNDS]
+    assert -1 <= low < 0 < high <= 1
+    assert -low == pytest.approx(high)
+    assert high == pytest.approx(1 - 0.025 ** (1 / events))
+
+
+@pytest.mark.parametrize("metric", ["f1", "matthews", "balanced_accuracy", "precision", "recall"])
+def test_a_model_without_a_mistake_has_no_interval_of_what_no_resample_changes(metric):
+    truth = np.arange(20) % 2
+    frame = pd.DataFrame({"a": truth, "b": [*truth[:-2], 1, 0], "c": truth})
+    got = compare(frame, truth, metric=metric, against="a")
+    assert got.summary.loc["a", [f"{metric}_low", f"{metric}_high"]].isna().all()
+    assert got.summary.loc["b", [f"{metric}_low", f"{metric}_high"]].notna().all()
+    assert got.summary.loc["c", BOUNDS].isna().all()
+    assert got.intervals.loc[("a", metric), ["low", "high"]].isna().all()
+    assert got.intervals.loc[("a", "accuracy"), ["low", "high"]].notna().all()
+    assert f"{metric} of a, c: too few events differ for an interval." in repr(got)
+    assert "too few events differ for an interval, p = 1" in got.verdicts[1]
+    got.plot()
+
+
+def test_errors_that_are_all_alike_have_no_interval():
+    truth = np.array([1.5, 2.0, 4.0])
+    got = compare(pd.DataFrame({"m": truth + 0.25}), truth)
+    for metric in ("mae", "rmse", "bias", "median_ae"):
+        assert got.intervals.loc[("m", metric), ["low", "high"]].isna().all()
+
+
+def test_areas_that_cannot_be_tested_are_said_to_be():
+    truth = np.array([0, 0, 0, 1])
+    held = np.array([0.1, 0.2, 0.7, 0.6])
+    tables = {n: pd.DataFrame({0: 1 - p, 1: p}) for n, p in (("a", held), ("b", 1 - held))}
+    frame = pd.DataFrame({name: (table[1] > 0.5) * 1 for name, table in tables.items()})
+    got = compare(frame, truth, probabilities=tables, metric="roc_auc", against="a")
+    assert got.verdicts[0].endswith(
+        "too few events differ for an interval, and for a test: this may be chance."
+    )
