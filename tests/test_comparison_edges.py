@@ -69,3 +69,38 @@ def test_areas_that_cannot_be_tested_are_said_to_be():
     assert got.verdicts[0].endswith(
         "too few events differ for an interval, and for a test: this may be chance."
     )
+
+
+# Weights.
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1", "matthews", "log_loss", "roc_auc"])
+def test_where_no_event_counts_there_is_neither_figure_nor_interval_nor_test(metric):
+    held = np.array([0.8, 0.3, 0.6, np.nan])
+    tables = {n: pd.DataFrame({0: 1 - p, 1: p}) for n, p in (("a", held), ("b", 1 - held))}
+    frame = pd.DataFrame({"a": [1, 0, 1, None], "b": [0, 1, 0, None], "c": [1, 1, 1, 0]})
+    got = compare(
+        frame,
+        [1, 1, 1, 0],
+        probabilities=tables,
+        metric=metric,
+        against="b",
+        class_weight={1: 0, 0: 1},
+    )
+    for model in "ab":
+        row = got.summary.loc[model].drop(["events", "missing", "both"])
+        assert row.isna().all()
+        bounds = got.intervals.loc[model, ["estimate", "low", "high"]]
+        assert bounds.isna().all(axis=None)
+    assert got.summary.loc["a", ["events", "missing", "both"]].tolist() == [3, 1, 3]
+    assert "no events in common" in got.verdicts[0]
+
+
+def test_a_group_in_which_no_event_counts_has_no_figures():
+    truth = np.arange(8) % 2
+    frame = pd.DataFrame({"a": truth, "b": 1 - truth})
+    weight, groups = [0.0] * 4 + [1.0] * 4, list("xxxxyyyy")
+    got = compare(frame, truth, against="b", by=groups, sample_weight=weight)
+    assert got.by.loc["x"].drop(columns=["events", "missing", "both"]).isna().all(axis=None)
+    row = got.by.loc[("y", "a")]
+    assert row["p_holm"] == row["p_value"]

@@ -267,7 +267,7 @@ def _bounds(
     ready = []
     for place, models in enumerate(figures):
         known = np.logical_and.reduce([family.answered(model) for model in models])
-        if known.any():
+        if case.held[known].any():
             ready.append((place, models, known))
     if not ready:
         return found

@@ -131,10 +131,13 @@ class Units:
         Returns
         -------
         difference, p_value : float
+            Both NaN where there is no difference to tell.
         """
         rng = np.random.default_rng(seed)
         total, apart = self.counts @ (one + other), one - other
         seen = measure(self.counts @ one) - measure(self.counts @ other)
+        if np.isnan(seen):
+            return np.nan, np.nan
         differ = np.flatnonzero(np.asarray(abs(apart).sum(axis=1)))
         if not len(differ):
             return float(seen), 1.0
@@ -152,7 +155,7 @@ class Units:
                 turned = bits.reshape(number, -1).astype(exact)
             moved = counts @ apart - 2 * (turned @ apart.astype(turned.dtype))
             swapped = measure((total + moved) / 2) - measure((total - moved) / 2)
-            extreme += int((abs(swapped) >= bound).sum())
+            extreme += int((~(abs(swapped) < bound)).sum())  # NaN speaks for no difference.
         return float(seen), (extreme + 1) / (SWAPS + 1)
 
     def interval(
