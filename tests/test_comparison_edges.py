@@ -104,3 +104,53 @@ def test_a_group_in_which_no_event_counts_has_no_figures():
     assert got.by.loc["x"].drop(columns=["events", "missing", "both"]).isna().all(axis=None)
     row = got.by.loc[("y", "a")]
     assert row["p_holm"] == row["p_value"]
+
+
+@given(seeds, st.integers(-200, 200), st.sampled_from(["accuracy", "f1", "matthews", "recall"]))
+@settings(max_examples=25)
+def test_the_scale_of_weights_changes_nothing(seed, power, metric):
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 3, 40)
+    frame = pd.DataFrame(
+        {name: np.where(rng.random(40) < 0.7, truth, rng.integers(0, 3, 40)) for name in "ab"}
+    )
+    weight = rng.choice([0.25, 1.0, 3.0, 0.0], 40)
+    weight[0] = 1.0
+    plain, scaled = (
+        compare(frame, truth, sample_weight=each, metric=metric, against="b")
+        for each in (weight, weight * 10.0**power)
+    )
+    pd.testing.assert_frame_equal(plain.summary, scaled.summary)
+
+
+@pytest.mark.parametrize("metric", ["mae", "rmse", "r2"])
+@pytest.mark.parametrize("scale", [1e-30, 1e20, 1e60])
+def test_the_scale_of_a_target_changes_no_test_and_scales_the_figures(metric, scale):
+    rng = np.random.default_rng(0)
+    truth = rng.normal(0, 1, 1_500)
+    errors = rng.normal(0, 0.1, (2, 1_500))
+    plain, scaled = (
+        compare(
+            pd.DataFrame({"a": (truth + errors[0]) * by, "b": (truth + errors[1]) * by}),
+            truth * by,
+            metric=metric,
+            against="b",
+            task="regression",
+        ).summary.loc["a"]
+        for by in (1.0, scale)
+    )
+    assert plain["p_value"] > 0.05
+    assert scaled["p_value"] == pytest.approx(plain["p_value"], abs=0.002)
+    by = 1.0 if metric == "r2" else scale
+    for name in (metric, f"{metric}_low", f"{metric}_high", "difference", *BOUNDS):
+        assert scaled[name] / by == pytest.approx(plain[name], rel=1e-6, abs=1e-9)
+
+
+def test_errors_of_rounding_alone_are_no_difference():
+    truth = np.linspace(0.1, 3, 200)
+    off = np.nextafter(truth, np.where(np.arange(200) % 3, 9, -9))
+    got = compare(pd.DataFrame({"a": off, "b": truth}), truth, against="b")
+    row = got.summary.loc["a"]
+    assert row["p_value"] == 1
+    assert row[["mae_low", "mae_high", *BOUNDS]].isna().all()
+    assert got.verdicts[0].startswith("a and b are alike in mae")

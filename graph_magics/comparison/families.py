@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+#: What rounding may leave of a sum, as a part of it, and of shares.
+ROUNDING = 1e-12
 #: Tables of more numbers are kept sparse.
 _DENSE = 5_000_000
 
@@ -17,11 +19,16 @@ class Family(Protocol):
     Attributes
     ----------
     metrics : tuple of str
+    noise : ndarray of float, shape (metrics,)
     """
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """What is measured, in the order of the figures."""
+
+    @property
+    def noise(self) -> np.ndarray:
+        """How far rounding alone may part two figures of each metric: (metrics,)."""
 
     def answered(self, model: int) -> np.ndarray:
         """Which events a model answered: (n_events,) bool."""
@@ -48,6 +55,7 @@ class Right:
     weight: np.ndarray
     classes: np.ndarray
     metrics = ("accuracy",)
+    noise = np.array([ROUNDING])
 
     def answered(self, model: int) -> np.ndarray:
         """Which events it answered."""
@@ -79,6 +87,7 @@ class Labels:
     classes: np.ndarray
     size: int
     metrics = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "matthews")
+    noise = np.full(6, ROUNDING)
 
     def answered(self, model: int) -> np.ndarray:
         """Which events it answered."""
@@ -111,7 +120,8 @@ class Labels:
         """The metrics as scikit-learn defines them."""
         right, true, given = np.moveaxis(sums.reshape(*sums.shape[:-1], 3, self.size), -2, 0)
         # Differences of sums leave rounding behind where there is nothing.
-        right, true, given = (np.where(part > 1e-9, part, 0.0) for part in (right, true, given))
+        least = ROUNDING * sums.sum(axis=-1)[..., np.newaxis]
+        right, true, given = (np.where(part > least, part, 0.0) for part in (right, true, given))
         events, hits = true.sum(axis=-1), right.sum(axis=-1)
         there = (true > 0) | (given > 0)
         recalls = over(right, true, 0.0)
@@ -139,6 +149,12 @@ class Numbers:
     given: list[np.ndarray]
     weight: np.ndarray
     metrics = ("r2", "mae", "rmse", "bias")
+
+    @property
+    def noise(self) -> np.ndarray:
+        """Of errors, some of the last digits that the target has."""
+        digit = 8 * np.finfo(float).eps * np.abs(self.truth).max(initial=0.0)
+        return np.array([ROUNDING, digit, digit, digit])
 
     def answered(self, model: int) -> np.ndarray:
         """Which events it answered."""

@@ -282,7 +282,10 @@ def _bounds(
             figures = [measure(sums[..., first:last]) for first, last, (_, measure) in slices]
             return np.concatenate(figures, axis=-1)
 
-        joined = units.interval(beside([sums for sums, _ in parts]), measured, seed=seed)
+        noise = np.tile(family.noise, len(parts))
+        joined = units.interval(
+            beside([sums for sums, _ in parts]), measured, noise=noise, seed=seed
+        )
         for number, (place, _, _) in enumerate(ready):
             first = number * len(family.metrics)
             found[place] = joined[first : first + len(family.metrics)]
@@ -290,7 +293,7 @@ def _bounds(
     for place, models, known in ready:
         units = _units(case, family, models, seed)
         sums, measure = _figure(units, family, models, known)
-        found[place] = units.interval(sums, measure, seed=seed)
+        found[place] = units.interval(sums, measure, noise=family.noise, seed=seed)
     return found
 
 
@@ -337,7 +340,10 @@ def _tested(
         for who in (model, against)
     )
     if test_of(case, metric) == "swaps":
-        return units.swaps(one, other, lambda sums: family.measure(sums)[..., place], seed=seed)
+        noise = float(family.noise[place])
+        return units.swaps(
+            one, other, lambda sums: family.measure(sums)[..., place], noise=noise, seed=seed
+        )
     figures = [family.measure(units.counts @ sums)[place] for sums in (one, other)]
     right = [(case.given[who] == case.truth)[known] for who in (model, against)]
     return float(figures[0] - figures[1]), mcnemar(*right)

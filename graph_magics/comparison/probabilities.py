@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .families import over
+from .families import ROUNDING, over
 
 BINS = 10
 
@@ -31,6 +31,7 @@ class Probabilities:
     given: list[np.ndarray | None]
     weight: np.ndarray
     metrics = ("log_loss", "brier")
+    noise = np.full(2, ROUNDING)
 
     def answered(self, model: int) -> np.ndarray:
         """Which events a model answered with probabilities."""

@@ -119,14 +119,14 @@ class Units:
                 yield counts.reshape(number, size).astype(float)
 
     def swaps(
-        self, one: Any, other: Any, measure: Measure, *, seed: int = 0
+        self, one: Any, other: Any, measure: Measure, *, noise: float = 0.0, seed: int = 0
     ) -> tuple[float, float]:
         """Test whether two models differ by swapping their answers to events at random.
 
         Under the hypothesis that it makes no difference which of the two gave an answer, each
         swap of a part of the events is as likely as the events as they are. It is the test of
         ``scipy.stats.permutation_test`` with ``permutation_type="samples"``, by random swaps;
-        groups of events are swapped together.
+        groups of events are swapped together. Differences up to ``noise`` are none.
 
         Returns
         -------
@@ -143,25 +143,32 @@ class Units:
             return float(seen), 1.0
         counts, apart = self.counts[differ], apart[differ]
         # Swaps that come to the same difference but for rounding are as extreme.
-        bound, extreme = abs(seen) * (1 - 1e-9) - 1e-12, 0
+        bound, extreme = abs(seen) * (1 - 1e-9) - noise, 0
         for number in _chunks(SWAPS, len(counts)):
             if self.rows is not None:
                 turned = rng.binomial(counts, 0.5, (number, len(counts))).astype(float)
             else:
                 bits = np.frombuffer(rng.bytes(-(-number * len(counts) // 8)), dtype=np.uint8)
                 bits = np.unpackbits(bits)[: number * len(counts)]
-                # Among few events swaps may come to the same, which single precision would part.
-                exact = np.float64 if len(counts) <= 1_000 else np.float32
-                turned = bits.reshape(number, -1).astype(exact)
-            moved = counts @ apart - 2 * (turned @ apart.astype(turned.dtype))
+                # Single precision would part swaps that come to the same, and end at 1e38.
+                turned = bits.reshape(number, -1).astype(float)
+            moved = counts @ apart - 2 * (turned @ apart)
             swapped = measure((total + moved) / 2) - measure((total - moved) / 2)
             extreme += int((~(abs(swapped) < bound)).sum())  # NaN speaks for no difference.
         return float(seen), (extreme + 1) / (SWAPS + 1)
 
     def interval(
-        self, sums: Any, measure: Measure, *, resamples: int = RESAMPLES, seed: int = 0
+        self,
+        sums: Any,
+        measure: Measure,
+        *,
+        noise: np.ndarray,
+        resamples: int = RESAMPLES,
+        seed: int = 0,
     ) -> np.ndarray:
         """Give low and high of the 95 % interval of each figure: (figures, 2).
+
+        ``noise``, of shape (figures,), is how far rounding alone may part two of each.
 
         The bias-corrected and accelerated bootstrap (BCa; Efron 1987), as
         ``scipy.stats.bootstrap`` has it; where it is not defined, the percentiles. NaN for a
@@ -182,8 +189,8 @@ class Units:
         )
         return np.array(
             [
-                _bca(drawn[:, figure], seen[figure], without[:, figure], self.counts)
-                for figure in range(drawn.shape[1])
+                _bca(drawn[:, figure], seen[figure], without[:, figure], self.counts, least)
+                for figure, least in enumerate(noise)
             ]
         )
 
@@ -209,7 +216,7 @@ def _chunks(number: int, size: int) -> Iterator[int]:
 
 
 def _bca(
-    drawn: np.ndarray, seen: float, without: np.ndarray, counts: np.ndarray
+    drawn: np.ndarray, seen: float, without: np.ndarray, counts: np.ndarray, noise: float
 ) -> tuple[float, float]:
     from scipy.special import ndtr, ndtri
 
@@ -221,7 +228,7 @@ def _bca(
     tail = (1 - LEVEL) / 2
     levels = np.array([tail, 1 - tail])
     # Resamples that show the very same, but for rounding, lie half below.
-    same = np.isclose(drawn, seen, rtol=1e-9, atol=1e-12)
+    same = np.isclose(drawn, seen, rtol=1e-9, atol=noise)
     below = np.mean((drawn < seen) & ~same) + np.mean(same) / 2
     known = ~np.isnan(without)
     counts, without = counts[known], without[known]
@@ -237,8 +244,8 @@ def _bca(
         if (scaled > 0).all():
             levels = ndtr(bias + z / scaled)
     bounds = np.quantile(drawn, levels)
-    if np.isclose(bounds[0], bounds[1], rtol=1e-9, atol=1e-12):
+    if np.isclose(bounds[0], bounds[1], rtol=1e-9, atol=noise):
         return np.nan, np.nan
     # What rounding leaves of a difference of nothing differs from machine to machine.
-    low, high = np.where(abs(bounds) < 1e-12, 0.0, bounds).tolist()
+    low, high = np.where(abs(bounds) <= noise, 0.0, bounds).tolist()
     return low, high

@@ -189,7 +189,27 @@ def weights_of(
     vocabulary: dict[Hashable, int],
     index: pd.Index,
 ) -> np.ndarray | None:
-    """Give the weight of each event that has a target; None if all count alike."""
+    """Give the weight of each event that has a target, 1 in the mean; None if all count alike."""
+    return _scaled(_weights(sample_weight, class_weight, task, truth, known, vocabulary, index))
+
+
+def _scaled(weight: np.ndarray | None) -> np.ndarray | None:
+    """Bring the weights that are not 0 to a mean of 1, as only their ratios matter."""
+    if weight is None or not weight.any():
+        return weight
+    weight = weight / weight.max()  # Or the sum of large ones may be infinite.
+    return np.asarray(weight / weight[weight > 0].mean())
+
+
+def _weights(
+    sample_weight: Any,
+    class_weight: Any,
+    task: Task,
+    truth: np.ndarray,
+    known: np.ndarray,
+    vocabulary: dict[Hashable, int],
+    index: pd.Index,
+) -> np.ndarray | None:
     weight = None
     if sample_weight is not None:
         given = aligned(series_of(sample_weight, index, "sample_weight"), index, "sample_weight")
