@@ -154,3 +154,18 @@ def test_errors_of_rounding_alone_are_no_difference():
     assert row["p_value"] == 1
     assert row[["mae_low", "mae_high", *BOUNDS]].isna().all()
     assert got.verdicts[0].startswith("a and b are alike in mae")
+
+
+# Rare labels.
+
+
+@pytest.mark.parametrize("events", [10_000, 1_000_000])
+def test_a_rare_label_has_an_interval_of_the_matthews_correlation(events):
+    truth = np.zeros(events, dtype=int)
+    truth[:14] = 1
+    given = truth.copy()
+    given[5], given[100] = 0, 1
+    row = compare(pd.DataFrame({"m": given}), truth, metric="matthews").summary.loc["m"]
+    assert row["matthews"] == pytest.approx(13 / 14, abs=2e-4)
+    assert 0.6 < row["matthews_low"] < 0.9
+    assert 0.93 < row["matthews_high"] <= 1

@@ -127,9 +127,9 @@ class Labels:
         recalls = over(right, true, 0.0)
         number = there.sum(axis=-1)
         expected = (true * given).sum(axis=-1)
-        scale = (events**2 - (true**2).sum(axis=-1)) * (events**2 - (given**2).sum(axis=-1))
-        scale = np.where(scale > 1e-9 * events**4, scale, 0.0)
-        matthews = over(events * hits - expected, np.sqrt(scale), 0.0)
+        # As N^2 less a sum of squares, what rare labels add would be lost in rounding.
+        rest = [(part * (events[..., np.newaxis] - part)).sum(axis=-1) for part in (true, given)]
+        matthews = over(events * hits - expected, np.sqrt(rest[0]) * np.sqrt(rest[1]), 0.0)
         metrics = [
             over(hits, events),
             over(recalls.sum(axis=-1), (true > 0).sum(axis=-1)),
