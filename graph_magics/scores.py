@@ -15,6 +15,8 @@ METRICS = {
 }
 #: What can be told of probabilities besides.
 PROBABILITY_METRICS = ("log_loss", "brier", "roc_auc")
+#: Probabilities are kept so far from 0 and 1, as log_loss of scikit-learn does it.
+LEAST = float(np.finfo(float).eps)
 
 
 def score(
@@ -68,6 +70,44 @@ def probability_scores(
         brier,
         float(np.mean(areas)) if areas else np.nan,
     ]
+
+
+def log_losses(truth: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Give the log loss of each event.
+
+    Parameters
+    ----------
+    truth : ndarray, shape (n_events,)
+        Labels as whole numbers from 0.
+    given : ndarray of float, shape (n_events, n_labels)
+        Probabilities; NaN where there is no answer, and then so is the loss.
+    """
+    own = given[np.arange(len(truth)), truth.astype(np.int64)]
+    return np.asarray(-np.log(own.clip(LEAST, 1 - LEAST)))
+
+
+def brier_scores(truth: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Give the Brier score of each event, as ``brier_score_loss`` of scikit-learn has it.
+
+    The squared errors of its probabilities, added up over the labels (Brier 1950); of two
+    labels only one of the squares, as they are equal.
+
+    Parameters
+    ----------
+    truth, given
+        As in `log_losses`.
+
+    Examples
+    --------
+    >>> brier_scores(np.array([1]), np.array([[0.5, 0.5]])).tolist()
+    [0.25]
+    >>> brier_scores(np.array([1]), np.array([[0.5, 0.5, 0.0]])).tolist()
+    [0.5]
+    """
+    errors = given.copy()
+    errors[np.arange(len(truth)), truth.astype(np.int64)] -= 1
+    squares = (errors**2).sum(axis=1)
+    return np.asarray(squares / 2 if given.shape[1] == 2 else squares)
 
 
 def _label_metrics(truth: np.ndarray, given: np.ndarray, held: np.ndarray | None) -> list[float]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..scores import brier_scores, log_losses
 from .families import ROUNDING, over
 
 BINS = 10
@@ -54,21 +55,12 @@ class Probabilities:
         """Log loss and Brier score."""
         return over(sums[..., 1:], sums[..., :1])
 
-    @property
-    def _labels(self) -> int:
-        return next(given.shape[1] for given in self.given if given is not None)
-
     def _losses(self, model: int) -> tuple[np.ndarray, np.ndarray]:
         """Log loss and Brier score of each event, as scikit-learn has them."""
         given = self.given[model]
         if given is None:
             return np.full(len(self.truth), np.nan), np.full(len(self.truth), np.nan)
-        place, true = np.arange(len(given)), self.truth.astype(np.int64)
-        least = np.finfo(float).eps
-        squares = (given**2).sum(axis=1) + 1 - 2 * given[place, true]
-        # Of two labels the one square: the other is the same.
-        halved = squares / 2 if self._labels == 2 else squares
-        return -np.log(given[place, true].clip(least, 1 - least)), halved
+        return log_losses(self.truth, given), brier_scores(self.truth, given)
 
 
 def calibration_of(

@@ -8,10 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import GraphError, listed, near
-from ..scores import Task
-
-#: Probabilities are kept so far from 0, as one event would be all of a log loss otherwise.
-_LEAST = 1e-15
+from ..scores import Task, brier_scores, log_losses
 
 
 @dataclass(frozen=True)
@@ -54,19 +51,6 @@ def _square(truth: np.ndarray, given: np.ndarray) -> np.ndarray:
     return (given - truth) ** 2
 
 
-def _log_loss(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Of the probability that the event's own label was given."""
-    own = probabilities[np.arange(len(truth)), truth.astype(np.int64)]
-    return -np.log(np.clip(own, _LEAST, 1.0))
-
-
-def _brier(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """The squared error of an event's probabilities, summed over the labels (Brier, 1950)."""
-    wanted = np.zeros(probabilities.shape)
-    wanted[np.arange(len(truth)), truth.astype(np.int64)] = 1.0
-    return np.asarray(((probabilities - wanted) ** 2).sum(axis=1))
-
-
 METRICS: dict[Task, tuple[Metric, ...]] = {
     "classification": (Metric("accuracy", _right, is_higher_better=True),),
     "regression": (
@@ -76,8 +60,8 @@ METRICS: dict[Task, tuple[Metric, ...]] = {
     ),
 }
 _OF_PROBABILITIES = {
-    "log_loss": Metric("log_loss", _log_loss),
-    "brier": Metric("brier", _brier),
+    "log_loss": Metric("log_loss", log_losses),
+    "brier": Metric("brier", brier_scores),
 }
 PROBABILITIES = tuple(_OF_PROBABILITIES)
 """Metrics of probabilities, arrays of shape (n_events, n_labels), instead of answers."""

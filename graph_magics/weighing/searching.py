@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..scores import LEAST
 from .losses import Metric
 
 #: A share below this is none: weights are to be read.
@@ -109,7 +110,7 @@ class Probabilities:
             errors = (tables - wanted).reshape(len(tables), -1)
             gram = errors @ errors.T / len(truth)
             return over_simplex(lambda w: (float(w @ gram @ w), 2 * gram @ w), len(tables))
-        own = np.clip(tables[:, np.arange(len(truth)), truth], 1e-15, 1.0)
+        own = np.clip(tables[:, np.arange(len(truth)), truth], LEAST, 1.0)
 
         def log_loss(w: np.ndarray) -> tuple[float, np.ndarray]:
             mean = w @ own
