@@ -78,7 +78,7 @@ def judged_in(frame: pd.DataFrame, nodes: Mapping[str, Node], y: Any) -> Judged:
     Parameters
     ----------
     frame : DataFrame
-        As `Run.frame`; it may have been written to a file and read back.
+        As `Run.frame`; it may have been written out, and read back by what wrote it.
     nodes : mapping of path to Node
     y : array-like
         As many labels as there are events.
@@ -136,12 +136,13 @@ def judged_in(frame: pd.DataFrame, nodes: Mapping[str, Node], y: Any) -> Judged:
 
 
 def _holds_lists(column: pd.Series) -> bool:
-    """Whether cells are lists or objects, or their JSON text, as CSV and Parquet have it."""
-    known = column.dropna()
-    first = known.iloc[0] if len(known) else None
-    if isinstance(first, str):
-        return first.startswith(("[", "{"))
-    return isinstance(first, (list, dict, np.ndarray))
+    """Whether cells are lists or objects.
+
+    A text is a text, such as the label ``[0,5)``: what was JSON is read back as what it was.
+    """
+    if column.dtype != object:
+        return False
+    return any(isinstance(cell, (list, dict, np.ndarray)) for cell in column)
 
 
 def _as_in(frame: pd.DataFrame, names: Mapping[str, Any]) -> list[str]:

@@ -282,6 +282,45 @@ def test_a_streamed_run_compares_as_a_run_in_memory_does(tmp_path, name):
     )
 
 
+@pytest.mark.parametrize("name", ["out/", "out.csv", "out.jsonl", "out.parquet", "dask"])
+@pytest.mark.parametrize("labels", ["[0,5) [5,9)", "[0,5] [5,9]", '{"a":1} {}', "[] [1]"])
+def test_labels_that_look_like_lists_are_labels_wherever_they_are_kept(tmp_path, name, labels):
+    target = np.array(labels.split() * 5)
+
+    class Answers:
+        def __init__(self, answers):
+            self.answers = answers
+
+        def predict(self, events):
+            return self.answers[np.asarray(events)[:, 0]]
+
+    routes = {"right": Answers(target), "wrong": Answers(np.roll(target, 1))}
+    graph = Graph("g", VotingEnsemble(**routes, vote_type="classification", name="vote"))
+    events = pd.DataFrame({"n": np.arange(10)})
+    run = (
+        graph.run(dd.from_pandas(events, npartitions=2))
+        if name == "dask"
+        else graph.run(events, into=str(tmp_path / name), chunk_size=4)
+    )
+    got = run.compare(target).summary
+    assert got["accuracy"].tolist()[:2] == [1, 0]
+    pd.testing.assert_frame_equal(
+        got, graph.run(events).compare(target).summary, check_index_type=False
+    )
+
+
+@pytest.mark.parametrize("name", ["out/", "out.csv", "out.jsonl", "out.parquet"])
+def test_lists_that_were_written_out_are_no_labels(tmp_path, name):
+    class Lists:
+        def predict(self, events):
+            return [["a"] * (1 + number % 2) for number in range(len(events))]
+
+    split = Splitter(lists=Lists(), one=Step(lambda event: "a"), weights={"lists": 1, "one": 0})
+    run = Graph("g", split).run(pd.DataFrame({"n": [1, 2, 3]}), into=str(tmp_path / name))
+    with pytest.raises(GraphError, match="no column of the frame holds"):
+        run.compare(["a", "a", "b"])
+
+
 def test_a_streamed_soft_vote_is_judged_by_the_columns_that_were_kept(tmp_path, soft):
     whole = soft.run(X, into=str(tmp_path / "whole.parquet"))
     known = soft.run(X).compare(y).summary
