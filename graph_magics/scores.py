@@ -18,6 +18,9 @@ PROBABILITY_METRICS = ("log_loss", "brier", "roc_auc")
 #: Probabilities are kept so far from 0 and 1, as log_loss of scikit-learn does it.
 LEAST = float(np.finfo(float).eps)
 
+#: So far may rounding take a number, or a probability, as a part of it.
+ROUNDED = 8 * LEAST
+
 
 def score(
     task: Task, truth: np.ndarray, given: np.ndarray, weight: np.ndarray | None = None
@@ -106,6 +109,7 @@ def brier_scores(truth: np.ndarray, given: np.ndarray) -> np.ndarray:
     """
     errors = given.copy()
     errors[np.arange(len(truth)), truth.astype(np.int64)] -= 1
+    errors[np.abs(errors) <= ROUNDED] = 0.0
     squares = (errors**2).sum(axis=1)
     return np.asarray(squares / 2 if given.shape[1] == 2 else squares)
 

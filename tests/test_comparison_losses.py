@@ -63,3 +63,46 @@ def test_a_loss_of_what_was_held_impossible_is_the_same_everywhere():
     known = log_loss(y, np.tile([1.0, 0.0], (20, 1)))
     assert run.compare(y).summary["log_loss"].tolist() == pytest.approx([known] * 3)
     assert run.best_weights(y).summary["log_loss"].tolist() == pytest.approx([known] * 6)
+
+
+class Told:
+    """A model that answers what it was told."""
+
+    classes_ = np.array([0, 1])
+
+    def __init__(self, answers):
+        self.answers = answers
+
+    def predict(self, events):
+        found = self.answers[np.asarray(events)[:, 0]]
+        return found if found.ndim == 1 else found.argmax(axis=1)
+
+    def predict_proba(self, events):
+        return self.answers[np.asarray(events)[:, 0]]
+
+
+@pytest.mark.parametrize("metric", ["mae", "rmse", "mse"])
+@pytest.mark.parametrize("offset", [0.0, 0.1])
+def test_no_verdict_is_built_on_the_rounding_of_a_mean_of_equal_answers(metric, offset):
+    y = np.random.default_rng(0).normal(size=200) * 3
+    routes = {name: Told(y + offset * np.sin(np.arange(200))) for name in "abc"}
+    graph = Graph("g", VotingEnsemble(**routes, vote_type="regression", name="v"))
+    best = graph.run(np.arange(200)[:, None]).best_weights(y, metric=metric)
+    assert (best.summary["gain"].dropna() == 0).all()
+    assert (best.summary["p_value"].dropna() == 1).all()
+    assert "No weights were found that are better" in best.verdict
+    assert "may do as well" in best.verdict
+    if not offset:
+        assert f"{metric} 0, with equal weights 0" in best.verdict
+
+
+@pytest.mark.parametrize("metric", ["brier", "log_loss"])
+@pytest.mark.parametrize("sure", [1.0, 0.7])
+def test_no_verdict_is_built_on_the_rounding_of_a_mean_of_equal_probabilities(metric, sure):
+    y = np.random.default_rng(0).integers(0, 2, 200)
+    held = np.where(np.eye(2)[y] == 1, sure, 1 - sure)
+    routes = {name: Model(Told(held), "predict_proba") for name in "abc"}
+    graph = Graph("g", VotingEnsemble(**routes, vote_type="soft", name="v"))
+    best = graph.run(np.arange(200)[:, None]).best_weights(y, metric=metric)
+    assert (best.summary["gain"].dropna() == 0).all()
+    assert (best.summary["p_value"].dropna() == 1).all()

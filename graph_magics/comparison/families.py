@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..scores import ROUNDED
+
 #: What rounding may leave of a sum, as a part of it, and of shares.
 ROUNDING = 1e-12
 #: Tables of more numbers are kept sparse.
@@ -153,7 +155,7 @@ class Numbers:
     @property
     def noise(self) -> np.ndarray:
         """Of errors, some of the last digits that the target has."""
-        digit = 8 * np.finfo(float).eps * np.abs(self.truth).max(initial=0.0)
+        digit = ROUNDED * np.abs(self.truth).max(initial=0.0)
         return np.array([ROUNDING, digit, digit, digit])
 
     def answered(self, model: int) -> np.ndarray:

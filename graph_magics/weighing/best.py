@@ -280,7 +280,8 @@ def _gain(measure: Metric, best: np.ndarray, other: np.ndarray, event: np.ndarra
     figure, own = measure.mean(other), measure.mean(best)
     apart = best - other if measure.is_higher_better else other - best
     gain = own - figure if measure.is_higher_better else figure - own
-    if not apart.any():
+    # What rounding leaves of equal votes is no gain.
+    if np.abs(apart).max() <= 1e-9 * max(np.abs(best).mean(), np.abs(other).mean()):
         return [figure, 0.0, 0.0, 0.0, 1.0]
     # The samples of an event are not independent: their sum is what one event adds.
     _, place, counts = np.unique(event, return_inverse=True, return_counts=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import GraphError, listed, near
-from ..scores import Task, brier_scores, log_losses
+from ..scores import ROUNDED, Task, brier_scores, log_losses
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,20 @@ def _right(truth: np.ndarray, given: np.ndarray) -> np.ndarray:
 
 
 def _absolute(truth: np.ndarray, given: np.ndarray) -> np.ndarray:
-    return np.abs(given - truth)
+    return np.abs(_errors(truth, given))
 
 
 def _square(truth: np.ndarray, given: np.ndarray) -> np.ndarray:
-    return (given - truth) ** 2
+    return _errors(truth, given) ** 2
+
+
+def _errors(truth: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """What answers miss the truth by; nothing, where it is the rounding of a mean.
+
+    A mean of answers that are all right is off by some of their last digits.
+    """
+    errors = given - truth
+    return np.where(np.abs(errors) <= ROUNDED * np.abs(truth), 0.0, errors)
 
 
 METRICS: dict[Task, tuple[Metric, ...]] = {
