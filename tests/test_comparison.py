@@ -500,7 +500,7 @@ def test_the_text_of_a_classification():
         "model" + " " * 112,
         "forest       3        0    1.0000        0.2924         1.0000  "
         "           1.0000     1.0000  1.0000 1.0000    1.0000",
-        "vote         2        1    0.5000        0.0000         1.0000  "
+        "vote         2        1    0.5000        0.0126         0.9874  "
         "           0.5000     0.2500  0.5000 0.3333    0.0000",
         "On 3 events the figures say little.",
         "All agree on 1 of 2 events that two or more answered (50.00%).",
@@ -514,9 +514,9 @@ def test_the_text_of_a_regression():
         "        events  missing  mae  mae_low  mae_high         r2  rmse  median_ae  bias",
         "model" + " " * 76,
         "forest       2        0    0      NaN       NaN          1     0          0     0",
-        "vote         2        0 6173     0.25     12345 -1.219e+09  8729       6173  6173",
+        "vote         2        0 6173      NaN       NaN -1.219e+09  8729       6173  6173",
         "On 2 events the figures say little.",
-        "mae of forest: too few events differ for an interval.",
+        "mae of forest, vote: too few events differ for an interval.",
         "The answers to an event lie 6173 apart at the median, 12345 at most.",
     ]
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from graph_magics.comparison import compare
 
@@ -169,3 +170,35 @@ def test_a_rare_label_has_an_interval_of_the_matthews_correlation(events):
     assert row["matthews"] == pytest.approx(13 / 14, abs=2e-4)
     assert 0.6 < row["matthews_low"] < 0.9
     assert 0.93 < row["matthews_high"] <= 1
+
+
+# Few events.
+
+
+@pytest.mark.parametrize("events", [2, 3, 5])
+def test_of_fewer_than_six_events_there_is_no_interval_but_the_exact_one_of_an_accuracy(events):
+    rng = np.random.default_rng(0)
+    truth = np.arange(events) * 1.5
+    frame = pd.DataFrame({name: truth + rng.normal(3, 0.1, events) for name in "ab"})
+    got = compare(frame, truth, against="b")
+    assert got.summary.loc["a", ["mae_low", "mae_high", *BOUNDS]].isna().all()
+    labels = np.ones(events, dtype=int)
+    answers = pd.DataFrame({"a": [0] + [1] * (events - 1), "b": [1] * events})
+    row = compare(answers, labels, against="b").summary.loc["a"]
+    exact = stats.binomtest(events - 1, events).proportion_ci(method="exact")
+    assert row[["accuracy_low", "accuracy_high"]].tolist() == pytest.approx(list(exact))
+    assert row[BOUNDS].isna().all()
+
+
+@given(seeds, st.integers(1, 5), st.sampled_from(["accuracy", "mae"]))
+@settings(max_examples=40)
+def test_few_events_are_no_proof_of_anything(seed, events, metric):
+    rng = np.random.default_rng(seed)
+    if metric == "mae":
+        truth, given = rng.normal(size=events), rng.normal(size=(2, events))
+    else:
+        truth, *given = rng.integers(0, 2, (3, events))
+    got = compare(pd.DataFrame({"a": given[0], "b": given[1]}), truth, against="b", metric=metric)
+    low, high = got.summary.loc["a", BOUNDS]
+    assert np.isnan(low) or low <= 0 <= high
+    assert "may be chance" in got.verdicts[0]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..scores import METRICS, PROBABILITY_METRICS, Task, probability_scores, score
 from .areas import Area, area_of, difference_of
-from .bounds import of_difference, of_median, of_share
+from .bounds import FEWEST, of_difference, of_median, of_share
 from .families import Family, Labels, Numbers, Right
 from .probabilities import Probabilities
 from .resampling import Measure, Terms, Units, beside
@@ -248,7 +248,7 @@ def _resampled(
 
 
 def _exactly(case: Case, models: tuple[int, ...]) -> tuple[float, float] | None:
-    """Bounds of an accuracy, or of the difference of two, if all events that count are alike."""
+    """Bounds of an accuracy, or of the difference of two, if resamples cannot show them."""
     known = case.held > 0
     for model in models:
         known = known & ~np.isnan(case.given[model])
@@ -267,7 +267,7 @@ def _bounds(
     ready = []
     for place, models in enumerate(figures):
         known = np.logical_and.reduce([family.answered(model) for model in models])
-        if case.held[known].any():
+        if (case.held[known] > 0).sum() >= FEWEST:
             ready.append((place, models, known))
     if not ready:
         return found

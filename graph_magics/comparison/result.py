@@ -30,13 +30,14 @@ class Comparison(Tables):
     they are: another training set would give other models. They are BCa bootstrap intervals
     (Efron 1987) from 2,000 seeded resamples, the same for all models; more than 5,000 events
     that cannot be counted by kind are resampled in 5,000 random groups. Of few events, or where
-    single errors outweigh all others (``rmse``), they are too narrow, as every bootstrap. The
-    accuracy of a model that is always right, or always wrong, has the exact interval instead,
-    and so has a difference of accuracies that is the same in all events. Any other metric that
-    is the same in all resamples, such as the ``f1`` of a model without a mistake, has none
-    (NaN): nothing tells how far other events would take it. The interval of ``roc_auc`` is
-    DeLong's standard error on the logit scale (Qin and Hotilovac 2008), exact for an area of 1;
-    that of its difference is the one of the test.
+    single errors outweigh all others (``rmse``), they are too narrow, as every bootstrap; of
+    fewer than six there is none (NaN), as not even the lowest to the highest of them would do.
+    An accuracy of fewer than six events, or of a model that is always right or always wrong,
+    has the exact interval instead, and so has a difference of accuracies that is the same in
+    all events. Any other metric that is the same in all resamples, such as the ``f1`` of a
+    model without a mistake, has none: nothing tells how far other events would take it. The
+    interval of ``roc_auc`` is DeLong's standard error on the logit scale (Qin and Hotilovac
+    2008), exact for an area of 1; that of its difference is the one of the test.
 
     Attributes
     ----------
