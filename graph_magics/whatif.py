@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 import numpy as np
 import pandas as pd
 
+from .alike import alike
 from .bodies import objects, take
 from .errors import GraphError, a, listed, near
 from .nodes import Node, replaced
@@ -16,7 +17,6 @@ from .outputs import Output
 from .recorded import Recorded
 from .reweighting import weighted_router
 from .routers import Router, Splitter, VotingEnsemble
-from .sameness import same
 from .unkept import Unkept
 
 R = TypeVar("R", bound=Recorded)
@@ -105,6 +105,9 @@ class WhatIf(Generic[R]):
     def changed(self, weights: Mapping[str, float]) -> np.ndarray:
         """Tell which events are answered otherwise under other weights, or only here or there.
 
+        Answers are compared by value: 1, 1.0 and True are one, as they are one label where
+        models are compared, and what is missing is like everything else that is missing.
+
         Returns
         -------
         ndarray of bool, shape (n_events,)
@@ -115,8 +118,8 @@ class WhatIf(Generic[R]):
         both = mine & theirs
         changed = mine != theirs
         if both.any():
-            alike = same(_bodies_at(one, mine, both), _bodies_at(other, theirs, both))
-            changed[both] = ~alike
+            found = alike(_bodies_at(one, mine, both), _bodies_at(other, theirs, both))
+            changed[both] = ~found
         return changed
 
     def traffic(self, weights: Mapping[str, float]) -> dict[str, float]:

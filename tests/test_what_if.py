@@ -23,6 +23,8 @@ from graph_magics import (
     context,
     mlrun,
 )
+from graph_magics import alike as alike_module
+from graph_magics.alike import alike
 from graph_magics.routers import weights_in
 from graph_magics.sameness import same
 from graph_magics.whatif import WhatIf
@@ -289,6 +291,34 @@ def test_events_that_are_answered_here_or_there_only_are_changed() -> None:
     assert what_if.changed({"a": 1, "b": 1}).tolist() == [False, False]
 
 
+def over_table(values: Any) -> Step:
+    """Answer a whole table with the first of some values, in their dtype."""
+    return Step(lambda rows: values[: len(rows)], batch=True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_other"),
+    [
+        (np.repeat("no", 40), np.repeat("maybe", 40), True),
+        (np.repeat("no", 40), np.repeat("no", 40).astype("U9"), False),
+        (np.ones(40, dtype=np.int64), np.ones(40), False),
+        (np.ones(40, dtype=np.float32), np.ones(40), False),
+        (np.ones(40, dtype=np.int64), np.full(40, 1.5), True),
+        (np.ones(40, dtype=bool), np.ones(40, dtype=np.int64), False),
+        (pd.array(["no"] * 40, dtype="str"), np.repeat("no", 40).astype(object), False),
+    ],
+)
+def test_only_answers_of_another_value_are_changed_whatever_their_dtype(
+    one: Any, other: Any, is_other: bool
+) -> None:
+    graph = Graph("g", Splitter(a=over_table(one), b=over_table(other), name="split"))
+    run = graph.run(EVENTS, seed=1)
+    to_the_other = (run.frame["split.route"] == "b").to_numpy()
+    assert 0 < to_the_other.sum() < 40
+    changed = WhatIf(run).changed({"a": 1, "b": 0})
+    assert changed.tolist() == (to_the_other & is_other).tolist()
+
+
 def test_several_routers_may_be_turned_at_once() -> None:
     first = VotingEnsemble(a=lambda e: 1.0, b=lambda e: 2.0, name="first")
     second = VotingEnsemble(c=lambda x: x, d=lambda x: -x, name="second")
@@ -509,6 +539,53 @@ def test_events_are_the_same_if_no_step_can_tell_them_apart(
     one: Any, other: Any, alike: list[bool]
 ) -> None:
     assert same(one, other).tolist() == alike
+
+
+OBJECTS = np.array(["no", 1, None], dtype=object)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "wanted"),
+    [
+        (np.array([1, 2]), np.array([1.0, 2.5]), [True, False]),
+        (np.array([True, False]), np.array([1, 1]), [True, False]),
+        (np.array([0.0, np.nan]), np.array([-0.0, np.nan], dtype=np.float32), [True, True]),
+        (np.array([2**53 + 1, 2**53]), np.array([2.0**53, 2.0**53]), [False, True]),
+        (np.array([np.inf, 1.0]), np.array([1, 1]), [False, True]),
+        (np.array(["no", "ja"]), np.array(["no", "maybe"]), [True, False]),
+        (OBJECTS, np.array(["no", True, np.nan], dtype=object), [True, True, True]),
+        (OBJECTS, pd.array(["no", "1", None], dtype="str"), [True, False, True]),
+        (pd.array([1, None]), np.array([1.0, np.nan]), [True, True]),
+        (pd.array([1, None]), pd.array([1, 0]), [True, False]),
+        (pd.Categorical(["a", "b"]), np.array(["a", "a"]), [True, False]),
+        (np.array(["2020", "NaT"], "M8[s]"), np.array(["2020", "NaT"], "M8[D]"), [True, True]),
+        ([{"a": 1, "b": None}], [{"b": float("nan"), "a": True}], [True]),
+        ([{"a": 1}, {"a": [1]}], [{"a": 1, "b": 1}, {"a": (1.0,)}], [False, True]),
+        ([{"a": 1}], pd.DataFrame({"a": [1.0]}), [True]),
+        (pd.DataFrame({"a": [1], "b": ["x"]}), pd.DataFrame({"b": ["x"], "a": [1.0]}), [True]),
+        (pd.DataFrame({"a": [1]}), pd.DataFrame({"b": [1]}), [False]),
+        (pd.DataFrame({"a": [1]}), np.array([1]), [False]),
+        (np.zeros((2, 3)), np.array([[0, 0, 0], [0, 0, 1]]), [True, False]),
+        (np.zeros((2, 3)), np.zeros((2, 2)), [False, False]),
+        ([np.array([1, 2]), "1"], [[1, 2], 1], [True, False]),
+        ([pd.Timestamp("2020"), object()], [pd.Timestamp("2020", tz="UTC"), 1], [False, False]),
+        ([], np.empty(0), []),
+    ],
+)
+def test_answers_are_alike_by_value(one: Any, other: Any, wanted: list[bool]) -> None:
+    assert alike(one, other).tolist() == wanted
+    assert alike(other, one).tolist() == wanted
+
+
+def test_answers_in_columns_are_not_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.arange(1000) % 3
+    texts = np.array(["no", "yes", "maybe"])[rows]
+    kinds = [rows, rows.astype(float), pd.array(rows), rows.astype(bool), OBJECTS[rows]]
+    kinds += [texts, pd.array(texts, dtype="str"), texts.astype(object)]
+    monkeypatch.setattr(alike_module, "_is_alike", lambda one, other: pytest.fail("one by one"))
+    for one in kinds:
+        for other in kinds:
+            assert alike(one, other).shape == (1000,)
 
 
 class Parity:

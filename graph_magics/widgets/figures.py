@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..alike import alike
+from ..bodies import plain
 from ..comparison.targets import target_of
 from ..errors import GraphError, listed, near
 from ..judging import task_of
@@ -154,9 +156,8 @@ class Judge:
             if what_if.kind == "Splitter" and self.metric in MEANS:
                 expected = self._expected(traffic)
         if self._target is not None and self._is_response_judged:
-            right = self._target.iloc[rows].to_numpy()
-            gained = int((now.to_numpy() == right).sum())
-            lost = int((before.to_numpy() == right).sum())
+            right = self._target.iloc[rows]
+            gained, lost = _right(now, right), _right(before, right)
         if self.task == "regression" and len(rows):
             shift = _shift(before, now)
         return Figures(
@@ -208,6 +209,11 @@ def _meet(target: pd.Series, answers: pd.Series) -> bool:
         return bool(answers.isin(target.dropna().unique()).any())
     except TypeError:  # Objects and lists are no labels.
         return False
+
+
+def _right(answers: pd.Series, target: pd.Series) -> int:
+    found = alike(plain(answers), plain(target))
+    return int((found & target.notna().to_numpy()).sum())
 
 
 def _shift(before: pd.Series, now: pd.Series) -> float | None:
