@@ -197,7 +197,12 @@ class Recorded:
 
     @functools.cached_property
     def _record(self) -> Record:
-        return Record(self._visits, len(self))
+        return Record(self._visits, len(self), self._starts)
+
+    @property
+    def _starts(self) -> list[int]:
+        """Where each chunk begins."""
+        return [int(chunk.positions[0]) for chunk in self._chunks if len(chunk)]
 
     def _again(self, root: Node, others: Mapping[str, Node], *, ask: bool) -> Self:
         """Go through the run again, with other routers by path; `WhatIf` says who they are.
@@ -212,7 +217,7 @@ class Recorded:
         )  # fmt: skip
         run.complete = self.complete
         run._like = self._like or self
-        run._record = Record(outcome.visits, len(self), self._record)
+        run._record = Record(outcome.visits, len(self), self._starts, self._record)
         run.keep(self._columns)
         return run
 

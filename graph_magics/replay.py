@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -42,6 +43,19 @@ class _Asked:
     raised: Mapping[int, Failure] = field(default_factory=dict)
 
 
+@dataclass
+class _Later:
+    """What was asked after a run; of all runs that were made of one."""
+
+    #: By path and chunk.
+    answers: dict[tuple[str, int], list[Known]] = field(default_factory=dict)
+    #: For how many events, by path.
+    sizes: dict[str, int] = field(default_factory=dict)
+    #: The routers all of whose routes were asked for these events.
+    asked: set[tuple[str, int, int]] = field(default_factory=set)
+    lock: Lock = field(default_factory=Lock)
+
+
 class Record:
     """What the nodes of a run were sent and answered, and what they are asked later.
 
@@ -51,55 +65,63 @@ class Record:
         Of the run, in their order.
     size : int
         How many events the run has.
+    starts : sequence of int
+        The position of the first event of each chunk.
     known : Record, optional
         Of another run of the same events through the same nodes, whose answers hold here, too.
     """
 
-    def __init__(self, visits: Sequence[Visit], size: int, known: Record | None = None) -> None:
+    def __init__(
+        self,
+        visits: Sequence[Visit],
+        size: int,
+        starts: Sequence[int],
+        known: Record | None = None,
+    ) -> None:
         self.visits = visits
         self._size = size
-        self._places: dict[str, list[int]] = {}
+        self._starts = starts
+        #: By path and chunk: a run may have many of these, and no batch is of two.
+        self._places: dict[tuple[str, int], list[int]] = {}
         for place, visit in enumerate(visits):
-            self._places.setdefault(visit.path, []).append(place)
-        #: The first and the last position of each visit, by path; where there are several.
-        self._ends: dict[str, np.ndarray] = {}
+            key = self._key(visit.path, visit.received.positions)
+            self._places.setdefault(key, []).append(place)
         self._known = known
-        #: What was asked later, by path; shared by all runs that were made of one.
-        self._later: dict[str, list[Known]] = {} if known is None else known._later
-        #: The routers all of whose routes were asked for these events; shared, too.
-        self.asked: set[tuple[str, int, int]] = set() if known is None else known.asked
-        #: Labels made ready to be voted on, by whose they are.
+        self._later: _Later = _Later() if known is None else known._later
+        #: Labels made ready to be voted on, by whose they are, and of how many events these are.
         self._tallies: dict[tuple[int, ...], tuple[Sequence[Any], Tally]] = {}
-        self._lock: Lock = Lock() if known is None else known._lock
+        self._tallied = 0
+
+    @property
+    def asked(self) -> set[tuple[str, int, int]]:
+        """The routers all of whose routes were asked, and for which events."""
+        return self._later.asked
 
     def of(self, path: str, positions: np.ndarray) -> Iterator[Known]:
-        """Give everything that a node is known to have answered, near these positions."""
+        """Give everything that a node is known to have answered to events of the same chunk."""
         yield from (self.visits[place] for place in self._near(path, positions))
         if self._known is None:
-            yield from tuple(self._later.get(path, ()))
+            yield from tuple(self._later.answers.get(self._key(path, positions), ()))
         else:
             yield from self._known.of(path, positions)
 
-    def _near(self, path: str, positions: np.ndarray) -> list[int]:
-        """The visits whose events stand about where these do: a run may have many chunks."""
-        places = self._places.get(path)
-        if places is None or len(places) == 1:
-            return places or []
-        if path not in self._ends:
-            received = [self.visits[place].received.positions for place in places]
-            self._ends[path] = np.array([[some[0], some[-1]] for some in received]).T
-        first, last = self._ends[path]
-        return [
-            places[at] for at in np.flatnonzero((first <= positions[-1]) & (last >= positions[0]))
-        ]
+    def _key(self, path: str, positions: np.ndarray) -> tuple[str, int]:
+        return path, bisect_right(self._starts, int(positions[0]))
+
+    def _near(self, path: str, positions: np.ndarray) -> Sequence[int]:
+        """The visits of events of the same chunk."""
+        return self._places.get(self._key(path, positions), ())
 
     def keep(self, path: str, asked: Known) -> None:
         """Keep what a node was asked later, unless that is too much by now."""
-        with self._lock:
-            kept = self._later.setdefault(path, [])
-            if sum(len(one.received) for one in kept) < _KEPT * self._size:
+        later, size = self._later, len(asked.received)
+        with later.lock:
+            kept = later.sizes.get(path, 0)
+            if kept < _KEPT * self._size:
                 asked.received.forget()
-                kept.append(asked)
+                key = self._key(path, asked.received.positions)
+                later.answers.setdefault(key, []).append(asked)
+                later.sizes[path] = kept + size
 
     def tally(self, ballots: Sequence[Any]) -> Tally:
         """Make labels ready to be voted on, once for as long as they are the same arrays."""
@@ -107,11 +129,12 @@ class Record:
             return self._known.tally(ballots)
         which = tuple(map(id, ballots))
         if which not in self._tallies:
-            told = sum(len(some[0][0]) for some in self._tallies.values())
-            if told > _TALLIED * self._size:
+            if self._tallied > _TALLIED * self._size:
                 self._tallies.clear()
+                self._tallied = 0
             # With the ballots: what is gone may leave its id to another.
             self._tallies[which] = ballots, Tally(ballots)
+            self._tallied += len(ballots[0])
         return self._tallies[which][1]
 
     def whole(self, path: str, batch: Batch) -> Sequence[Visit]:

@@ -22,6 +22,7 @@ from graph_magics import (
     VotingEnsemble,
     context,
     mlrun,
+    replay,
 )
 from graph_magics import alike as alike_module
 from graph_magics.alike import alike
@@ -193,6 +194,35 @@ def test_a_splitter_asks_each_route_once_for_the_events_it_did_not_get() -> None
     WhatIf(again).frame({"a": 9, "b": 1, "c": 3})
     assert WhatIf(run).single("b").tolist() == [2.0] * 40
     assert [model.asked for model in routes.values()] == [40, 40, 40]
+
+
+def test_looking_up_what_is_known_grows_with_the_chunks_not_with_their_square(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[int] = []
+
+    def counting(*given: Any, **options: Any) -> Any:
+        looked.append(1)
+        return shared(*given, **options)
+
+    shared = replay._shared
+    monkeypatch.setattr(replay, "_shared", counting)
+
+    def looks(chunks: int) -> list[int]:
+        routes = models(1.0, 2.0, 3.0)
+        graph = Graph("g", Splitter(**routes, name="split") >> Step(lambda answer: answer))
+        run = graph.run(pd.DataFrame({"x": range(10 * chunks)}), chunk_size=10)
+        counts = []
+        for weights in ({"a": 0, "b": 1, "c": 1}, {"a": 2, "b": 1, "c": 1}):
+            looked.clear()
+            run.what_if(weights)
+            counts.append(len(looked))
+        assert [model.asked for model in routes.values()] == [10 * chunks] * 3
+        return counts
+
+    few, many = looks(8), looks(64)
+    for once, more in zip(few, many, strict=True):
+        assert 4 * once < more < 16 * once
 
 
 def test_a_splitter_that_may_ask_nobody_says_whom_it_lacks() -> None:
