@@ -84,6 +84,17 @@ class WhatIf(Generic[R]):
         """The router's own weights in the run, adding up to 1."""
         return {route: share or 0.0 for route, share in self._node.weights.items()}
 
+    @property
+    def given_weights(self) -> dict[str, float]:
+        """The router's own weights in the run, as they were given.
+
+        A vote is counted with these: made to add up to 1 they may make a tie, or break one.
+        """
+        given = self._node.given_weights
+        if not given:  # MLRun's classes know when nobody gave any.
+            return dict.fromkeys(self.routes, 1.0)
+        return {route: float(given.get(route) or 0.0) for route in self.routes}
+
     def run_with(self, weights: Mapping[str, float]) -> R:
         """Give the whole run under other weights, with all that a run has."""
         try:

@@ -16,8 +16,11 @@ from sklearn.metrics import balanced_accuracy_score, log_loss
 from sklearn.naive_bayes import GaussianNB
 
 from graph_magics import Graph, GraphError, Model, Splitter, Step, VotingEnsemble
-from graph_magics.weighing.searching import Majority, _near_equal_first
+from graph_magics.weighing.losses import metric_of
+from graph_magics.weighing.searching import Majority, Probabilities, _near_equal_first
 from graph_magics.whatif import WhatIf
+
+from .test_what_if import served
 
 LABELS = ["no", "perhaps", "yes"]
 
@@ -195,7 +198,8 @@ def test_a_search_counts_votes_as_the_router_does(data: st.DataObject) -> None:
     codes = st.lists(st.integers(0, 3), min_size=size, max_size=size)
     answers = np.array(data.draw(st.lists(codes, min_size=models, max_size=models)))
     truth = np.array(data.draw(codes))
-    weights = data.draw(st.lists(st.integers(0, 3), min_size=models, max_size=models).filter(any))
+    some = st.one_of(st.integers(0, 12), st.integers(0, 10).map(lambda tenths: tenths / 10))
+    weights = data.draw(st.lists(some, min_size=models, max_size=models).filter(any))
     vote = Majority(truth, answers.T, np.ones(size))
     given_ = vote_of(*answers, vote_type="classification", weights=dict(
         zip("abcdefgh", weights, strict=False)
@@ -205,6 +209,50 @@ def test_a_search_counts_votes_as_the_router_does(data: st.DataObject) -> None:
     found = vote.fit(rows)
     equal = vote.shares(np.ones(models)).sum()
     assert vote.shares(found).sum() >= equal
+
+
+@pytest.mark.parametrize("weights", [[0.9, 0.2, 0.9, 0.1, 0.3], [2, 4, 3, 1, 4], [1, 1, 1, 1, 1]])
+def test_present_weights_are_judged_as_they_were_given(weights: list[float]) -> None:
+    # As shares of 1, some of these would make a tie that there is none, or break one.
+    ballots = (np.arange(32)[:, None] >> np.arange(5)) & 1
+    graph = vote_of(*ballots.T, vote_type="classification", weights=dict(
+        zip("abcde", weights, strict=True)
+    ))  # fmt: skip
+    run = graph.run(numbered(32))
+    best = run.best_weights(run.frame["vote"])
+    assert best.summary.loc["present weights", "accuracy"] == 1
+    what_if = WhatIf(run)
+    assert list(what_if.given_weights.values()) == weights
+    assert not what_if.changed(what_if.given_weights).any()
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.data())
+def test_present_weights_of_a_soft_vote_are_judged_as_they_were_given(data: st.DataObject) -> None:
+    size, models = 12, data.draw(st.integers(2, 4))
+    tenths = st.lists(st.integers(0, 10), min_size=size, max_size=size)
+    firsts = np.array(data.draw(st.lists(tenths, min_size=models, max_size=models))) / 10
+    weights = data.draw(st.lists(st.integers(1, 9), min_size=models, max_size=models))
+    routes = {
+        name: Step(lambda rows, first=first: np.array([first, 1 - first]).T[rows["n"]], batch=True)
+        for name, first in zip("abcd", firsts, strict=False)
+    }
+    given_ = {name: weight / 10 for name, weight in zip("abcd", weights, strict=False)}
+    vote = VotingEnsemble(**routes, vote_type="soft", weights=given_, name="vote")
+    run = Graph("g", vote).run(numbered(size))
+    told = Probabilities(
+        np.zeros(size, dtype=np.int64),
+        np.array([np.array([first, 1 - first]).T for first in firsts]),
+        metric_of("accuracy", "classification", why=""),
+        np.ones(size),
+        of_labels=True,
+    ).shares(np.array(list(given_.values())))
+    assert told.tolist() == (run.frame["vote"] == 0).astype(float).tolist()
+
+
+def test_mlruns_ensemble_without_weights_counts_its_routes_alike() -> None:
+    what_if = WhatIf(served().run(pd.DataFrame({"x": range(4)})))
+    assert what_if.given_weights == {"a": 1.0, "b": 1.0}
 
 
 def test_balanced_accuracy_is_that_of_scikit_learn() -> None:

@@ -169,7 +169,7 @@ def best_weights(
         found.append(
             [*weights.tolist(), int(here.sum()), measure.mean(crossed[here]), routes[best]]
         )
-    present = np.array([what_if.weights[route] for route in routes])
+    present = np.array(list(what_if.given_weights.values()))
     rows = {
         _BEST: crossed,
         _EQUAL: vote.shares(np.ones(len(routes))),

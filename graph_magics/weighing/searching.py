@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .. import votes
 from ..scores import LEAST
 from .losses import Metric
 
@@ -71,7 +72,7 @@ class Means:
 
     def shares(self, weights: np.ndarray) -> np.ndarray:
         """Give the error of each sample."""
-        return self._metric.of(self._truth, self._answers @ (weights / weights.sum()))
+        return self._metric.of(self._truth, votes.mean(list(self._answers.T), weights.tolist()))
 
 
 class Probabilities:
@@ -120,7 +121,7 @@ class Probabilities:
 
     def shares(self, weights: np.ndarray) -> np.ndarray:
         """Give the loss of each sample, or whether its label is right."""
-        mean = np.tensordot(weights / weights.sum(), self._tables, axes=1)
+        mean = votes.mean(list(self._tables), weights.tolist())
         given = mean.argmax(axis=1) if self._of_labels else mean
         return self._metric.of(self._truth, given) * self._held
 
@@ -172,7 +173,11 @@ class Majority:
 
     def shares(self, weights: np.ndarray) -> np.ndarray:
         """Give whether the label of each sample is right, times how much it counts."""
-        place = (self._behind @ weights).argmax(axis=1)[self._form]
+        # Model after model, as votes are added: another order may round to another tie.
+        support = np.zeros(self._behind.shape[:2])
+        for model, weight in enumerate(weights.tolist()):
+            support += weight * self._behind[:, :, model]
+        place = support.argmax(axis=1)[self._form]
         winner = self._patterns[np.arange(len(place)), place]
         return (winner[self._pattern] == self._truth) * self._held
 
