@@ -74,7 +74,9 @@ class Weighable(Recorded):
     ) -> pd.DataFrame:
         """Tell what a Splitter's weights give over all draws, not only over those of one run.
 
-        Each route is judged on all events, and is asked once for those that it did not get.
+        Each route is judged on all events, and is asked once for those that it did not get. So
+        are the draws of other Splitters, by their own weights: those in its routes, and those
+        that an event passes before it; what stands behind it is not looked at.
 
         Parameters
         ----------
@@ -92,16 +94,18 @@ class Weighable(Recorded):
         -------
         DataFrame
             A row per route, and one called ``expected``: ``traffic``, the share of events;
-            ``events``, how many those are; ``judged``, on how many the metric stands; the
-            metric of the route, had it got all events; and for ``expected`` the mean of the
-            metric over all draws, and its standard ``deviation`` from draw to draw. The mean
-            is exact where the routes answer every event; else who is not answered does not
-            count.
+            ``events``, how many those are, on average; ``judged``, on how many the metric
+            stands; the metric of the route, had it got all events; and for ``expected`` the
+            mean of the metric over all draws, and its standard ``deviation`` from draw to draw
+            (for a route, too, where other Splitters draw). The mean is exact where every event
+            comes to the Splitter and is answered by all routes; else who is not answered does
+            not count.
 
         Raises
         ------
         GraphError
-            If there is no such router or metric, or the target does not fit.
+            If there is no such router or metric, the target does not fit, or other Splitters may
+            draw in too many ways (256).
 
         Examples
         --------

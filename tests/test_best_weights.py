@@ -15,7 +15,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, log_loss
 from sklearn.naive_bayes import GaussianNB
 
-from graph_magics import Graph, GraphError, Model, Splitter, Step, VotingEnsemble
+from graph_magics import (
+    Graph,
+    GraphError,
+    Model,
+    Sequence,
+    Splitter,
+    Step,
+    VotingEnsemble,
+)
 from graph_magics.weighing.losses import metric_of
 from graph_magics.weighing.searching import Majority, Probabilities, _near_equal_first
 from graph_magics.whatif import WhatIf
@@ -83,6 +91,111 @@ def test_what_is_expected_is_the_mean_over_many_seeds(metric: str, task: str) ->
     assert deviation == pytest.approx(np.std(seen), rel=0.15)
     assert told["traffic"].tolist() == [0.5, 0.3, 0.2, 1.0]
     assert told["events"].tolist() == pytest.approx([30, 18, 12, 60])
+
+
+N = 60
+RIGHT = np.random.default_rng(4).random((N, 6)) < np.linspace(0.2, 0.8, 6)
+TRUE = [1] * N
+
+
+def right(column: int) -> Any:
+    return lambda event: int(RIGHT[event["n"], column])
+
+
+def inner(first: int, name: str) -> Splitter:
+    weights = {"good": 3, "bad": 1}
+    return Splitter(good=right(first), bad=right(first + 1), weights=weights, name=name)
+
+
+def outer(route: Any) -> Splitter:
+    return Splitter(a=route, b=right(5), weights={"a": 3, "b": 1}, name="outer")
+
+
+def mirror() -> Splitter:
+    turned = {"u": lambda e: e, "v": lambda e: {"n": N - 1 - e["n"]}}
+    return Splitter(**turned, weights={"u": 1, "v": 3}, name="mirror")
+
+
+def voted() -> VotingEnsemble:
+    return VotingEnsemble(
+        i=inner(0, "i"), j=inner(2, "j"), k=right(4), vote_type="classification", name="vote"
+    )
+
+
+OTHERS_DRAW = {
+    "in a route": (lambda: outer(inner(0, "inner")), "outer"),
+    "two in each other": (
+        lambda: outer(Splitter(p=inner(0, "inner"), q=right(3), name="mid")),
+        "outer",
+    ),
+    "two in a vote in a route": (lambda: outer(voted()), "outer"),
+    "around it": (lambda: outer(inner(0, "inner")), "outer.a"),
+    "before it in a flow": (lambda: mirror() >> inner(0, "inner"), "inner"),
+    "before it in a sequence": (
+        lambda: Sequence(first=mirror(), second=inner(0, "inner"), name="steps"),
+        "steps.second",
+    ),
+}
+
+
+@pytest.mark.parametrize("where", OTHERS_DRAW)
+def test_other_splitters_draw_anew_in_what_is_expected(where: str) -> None:
+    declare, path = OTHERS_DRAW[where]
+    graph = Graph("g", declare())
+    told = [graph.run(numbered(N), seed=seed).expected(TRUE, router=path) for seed in (0, 1)]
+    pd.testing.assert_frame_equal(*told)
+    seen, came = [], []
+    for seed in range(300):
+        answers = graph.run(numbered(N), seed=seed).output(path).dropna()
+        seen.append(answers.mean())
+        came.append(len(answers))
+    events, mean, deviation = told[0].loc["expected", ["events", "accuracy", "deviation"]]
+    assert events == pytest.approx(np.mean(came), abs=1)
+    assert mean == pytest.approx(np.mean(seen), abs=4 * deviation / np.sqrt(300))
+    assert deviation == pytest.approx(np.std(seen), rel=0.2)
+
+
+def test_one_splitter_in_another_is_expected_as_binomial() -> None:
+    both = Splitter(good=lambda e: 1, bad=lambda e: 0, name="inner")
+    split = Splitter(a=both, b=lambda e: 0, weights={"a": 1, "b": 0}, name="outer")
+    told = Graph("g", split).run([1] * 40).expected([1] * 40, router="outer")
+    wanted = [0.5, np.sqrt(0.25 / 40)]
+    assert told.loc["expected", ["accuracy", "deviation"]].tolist() == pytest.approx(wanted)
+    assert told.loc["a", ["accuracy", "deviation"]].tolist() == pytest.approx(wanted)
+    assert np.isnan(told.loc["b", "deviation"])
+
+
+def test_splitters_behind_are_not_gone_through() -> None:
+    behind = [Splitter(u=lambda v: v, v=lambda v: 1 - v, name=f"behind{n}") for n in range(9)]
+    flow = inner(0, "first")
+    for step in behind:
+        flow = flow >> step
+    graph = Graph("g", flow)
+    told = graph.run(numbered(N)).expected(TRUE, router="first")
+    assert told.loc["expected", "accuracy"] == pytest.approx(
+        0.75 * RIGHT[:, 0].mean() + 0.25 * RIGHT[:, 1].mean()
+    )
+    with pytest.raises(GraphError, match=r"'first', .* may draw in more than 256 ways"):
+        graph.run(numbered(N)).expected(TRUE, router="behind8")
+
+
+def test_a_router_that_no_event_comes_to_says_so() -> None:
+    split = Splitter(a=inner(0, "inner"), b=right(5), weights={"a": 0, "b": 1}, name="outer")
+    run = Graph("g", split).run(numbered(N))
+    with pytest.raises(GraphError, match=r"'outer\.a': no event comes to it"):
+        run.expected(TRUE, router="outer.a")
+
+
+def test_the_log_loss_of_a_model_in_a_nested_splitter_is_expected() -> None:
+    x = np.random.default_rng(0).normal(size=(40, 1))
+    y = np.where(x[:, 0] > 0, "yes", "no")
+    model = Model(LogisticRegression().fit(x, y), "predict_proba")
+    nested = Splitter(m=model, n=model, name="inner")
+    run = Graph("g", Splitter(a=nested, b=model, name="outer")).run(x)
+    told = run.expected(y, router="outer", metric="log_loss")
+    assert told["log_loss"].tolist() == pytest.approx(
+        [log_loss(y, model.model.predict_proba(x))] * 3
+    )
 
 
 def test_other_weights_and_one_route_alone() -> None:

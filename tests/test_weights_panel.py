@@ -191,6 +191,15 @@ def test_figures_of_a_splitter_are_those_of_a_real_run_and_of_all_draws(some: li
     panel.close()
 
 
+def test_other_splitters_draw_anew_in_what_is_expected_over_all_draws():
+    nested = Splitter(good=lambda e: 1, bad=lambda e: 0, name="inner")
+    graph = Graph("g", Splitter(a=nested, b=lambda e: 0, name="outer"))
+    panel = graph.weights_panel("outer", run=graph.run([1] * 20), y=[1] * 20)
+    panel.weights = {"a": 100, "b": 0}
+    assert panel._figures["expected"]["value"] == pytest.approx(0.5)
+    panel.close()
+
+
 def test_each_model_stands_beside_as_if_it_answered_alone():
     for graph in (voting(), splitting()):
         panel = opened(graph)

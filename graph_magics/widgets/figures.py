@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,14 @@ from ..errors import GraphError, listed, near
 from ..judging import task_of
 from ..scores import METRICS, Task, score
 from ..weighing.beside import beside
+from ..weighing.expecting import Draws
 from ..whatif import WhatIf, responses
 
 if TYPE_CHECKING:
     from ..run import Run
 
 LOWER_IS_BETTER = frozenset({"mae", "rmse", "median_ae"})
-#: Of these, the mean over all draws of a Splitter is the mean of its routes' own.
+#: Of these, the mean over all draws of a Splitter can be told.
 MEANS = frozenset({"accuracy", "mae"})
 DEFAULTS = {"classification": "accuracy", "regression": "mae"}
 EXAMPLES = 5
@@ -37,7 +39,7 @@ class Figures:
     score : float or None
         The metric of the router's answers; None without a target.
     expected : float or None
-        Of a Splitter, the metric's mean over all draws, where it has one.
+        Of a Splitter, the metric's mean over all draws, other Splitters' too, where it has one.
     changed : int
         How many events are answered otherwise than in the run.
     events : int
@@ -106,7 +108,7 @@ class Judge:
         self._y = y
         self._target: pd.Series | None = None
         self._is_response_judged = False
-        self._judged: dict[str, int] = {}
+        self._draws: Draws | None = None
         self._before = responses(run)
         if y is None:
             if metric is not None:
@@ -123,11 +125,11 @@ class Judge:
         self.task = given.task
         self.metric = _known(metric, self.task)
         scores = {name: self._measured(given.truth, given.answers[name]) for name in found}
-        self._judged = {
-            name: int(np.count_nonzero(~np.isnan(given.answers[name]))) for name in routes
-        }
         self.own = scores.pop("")
         self.models = scores
+        if self.what_if.kind == "Splitter" and self.metric in MEANS:
+            with suppress(GraphError):  # There may be too many ways to draw.
+                self._draws = Draws(run, self.what_if.router, y, self.metric)
         if given.size == len(run):
             self._target = target_of(y, run._events.index)
             self._is_response_judged = self.task == "classification" and _meet(
@@ -153,8 +155,8 @@ class Judge:
         if self.metric is not None:
             given = beside(self.run, self._y, {"now": (other, what_if.router)}, task=self.task)
             value = self._measured(given.truth, given.answers["now"])
-            if what_if.kind == "Splitter" and self.metric in MEANS:
-                expected = self._expected(traffic)
+            if self._draws is not None:
+                _, expected, _ = self._draws.of(traffic)
         if self._target is not None and self._is_response_judged:
             right = self._target.iloc[rows]
             gained, lost = _right(now, right), _right(before, right)
@@ -172,11 +174,6 @@ class Judge:
             examples=self._examples(rows[:EXAMPLES], answers),
             are_labels=self._is_response_judged,
         )
-
-    def _expected(self, traffic: Mapping[str, float]) -> float:
-        """The mean over all draws, of the events that are answered; as `Run.expected` has it."""
-        counts = [traffic[route] * self._judged[route] for route in self.models]
-        return float(np.average(list(self.models.values()), weights=counts))
 
     def _examples(self, rows: np.ndarray, answers: pd.Series) -> pd.DataFrame:
         columns = {"run": self._before.iloc[rows], "now": answers.iloc[rows]}
