@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
-from .bodies import Bodies, Samples, objects, plain
+from .bodies import Bodies, Mixed, Samples, objects, plain, take
 
 
 def same(one: Bodies, other: Bodies) -> np.ndarray:
@@ -35,6 +35,14 @@ def same(one: Bodies, other: Bodies) -> np.ndarray:
     size = len(one)
     if one is other:
         return np.ones(size, dtype=bool)
+    if isinstance(other, Mixed):
+        one, other = other, one
+    if isinstance(one, Mixed):
+        # Kind by kind: a text in a list is answered as JSON, and in an array as a column.
+        alike = np.zeros(size, dtype=bool)
+        for rows, bodies in one.apart():
+            alike[rows] = same(bodies, take(other, rows))
+        return alike
     if isinstance(one, pd.DataFrame) and isinstance(other, pd.DataFrame):
         return _same_frames(one, other)
     if isinstance(one, Samples) and isinstance(other, Samples):

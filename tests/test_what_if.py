@@ -26,6 +26,7 @@ from graph_magics import (
 )
 from graph_magics import alike as alike_module
 from graph_magics.alike import alike
+from graph_magics.bodies import Mixed
 from graph_magics.routers import weights_in
 from graph_magics.sameness import same
 from graph_magics.whatif import WhatIf
@@ -120,6 +121,25 @@ def test_what_if_is_a_real_run_of_kserves_splitters(
     real = graph.run(events, seed=seed, chunk_size=chunk_size).frame
     pd.testing.assert_frame_equal(given, real)
     pd.testing.assert_frame_equal(run.frame, before)
+
+
+class Named:
+    """A model that answers with one text."""
+
+    def predict(self, events: Any) -> Any:
+        return np.array(["no"] * len(events))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_event_that_came_in_a_list_is_no_event_that_comes_in_a_column(seed: int) -> None:
+    routes = {"model": Named(), "step": lambda e: "no" if e["x"] != 3 else float("nan")}
+    split = Splitter(**routes, name="split")
+    graph = Graph("g", split >> Step(lambda answer: {"v": answer}, name="show"))
+    events = [{"x": x} for x in range(4)]
+    run = graph.run(events, seed=seed)
+    given = run.what_if({"model": 1, "step": 0})
+    turn(split, {"model": 1, "step": 0})
+    pd.testing.assert_frame_equal(given, graph.run(events, seed=seed).frame)
 
 
 # --- who is asked ----------------------------------------------------------------------------
@@ -547,11 +567,20 @@ def test_runs_that_keep_no_answers_say_what_to_write_instead(tmp_path: Any) -> N
 
 # --- what is the same ------------------------------------------------------------------------
 
+MIXED = Mixed([np.array(["a"]), ["b", "c"]], np.array([0, 1, 1]), np.array([0, 0, 1]))
+
 
 @pytest.mark.parametrize(
     ("one", "other", "alike"),
     [
         ([1, True, 1.0, None], [1, 1, 1, None], [True, False, False, True]),
+        (MIXED, np.array(["a", "b", "c"]), [True, False, False]),
+        (MIXED, ["a", "b", "c"], [False, True, True]),
+        (
+            MIXED,
+            Mixed([["b", "c"], np.array(["a"])], np.array([1, 0, 0]), np.array([0, 0, 1])),
+            [True] * 3,
+        ),
         ([{"a": 1, "b": 2}], [{"b": 2, "a": 1}], [False]),
         ([[1, [2]], (1,)], [[1, [2]], [1]], [True, False]),
         (np.array([0.0, np.nan]), np.array([-0.0, np.nan]), [False, True]),
