@@ -90,6 +90,10 @@ class Recorded:
         )
 
     @functools.cached_property
+    def _output_at(self) -> Mapping[str, Output]:
+        return {output.path: output for output in self._outputs}
+
+    @functools.cached_property
     def frame(self) -> pd.DataFrame:
         """Every answer, a row for each event, under the events' own index.
 
@@ -131,12 +135,12 @@ class Recorded:
 
     def _known_columns(self, output: Output) -> Mapping[str, Any] | None:
         """The columns of just these answers, if they are also this run's; they are kept."""
-        for own in self._outputs:
-            if own.path == output.path and own.is_same(output):
-                if own.path not in self._shown:
-                    self._shown[own.path] = own.columns()
-                return self._shown[own.path]
-        return None
+        path, own = output.path, self._output_at.get(output.path)
+        if own is None or not own.is_same(output):
+            return None
+        if path not in self._shown:
+            self._shown[path] = own.columns()
+        return self._shown[path]
 
     def keep(self, columns: Sequence[str] | None) -> None:
         """Let the frame have only these columns; ``vote`` stands for ``vote.benign``, too.

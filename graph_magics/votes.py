@@ -21,6 +21,8 @@ _FEW = 4
 _SOME = 256
 _MOST_MODELS = 16
 _MOST_LABELS = 1000
+#: So much is counted at once, samples times labels.
+_AT_ONCE = 2**18
 
 
 def majority(predictions: Sequence[Any], weights: Sequence[float]) -> np.ndarray:
@@ -47,6 +49,9 @@ def majority(predictions: Sequence[Any], weights: Sequence[float]) -> np.ndarray
     if len(arrays[0]) <= _FEW and arrays[0].dtype.kind in "iub":
         few = few_majority([array.tolist() for array in arrays], weights)
         return np.array(few, dtype=arrays[0].dtype)
+    if len(arrays) > _MOST_MODELS:
+        ballots = _encoded(arrays)
+        return _counted(arrays, weights) if ballots is None else ballots.counted(weights)
     small = _small_numbers(arrays)
     if small is not None:
         return _counted(small.ballots, weights).take(small.place)
@@ -70,10 +75,17 @@ class Tally:
 
     def __init__(self, predictions: Sequence[Any]) -> None:
         self._arrays = _alike(predictions)
-        self._distinct = _small_numbers(self._arrays) or _few_labels(self._arrays)
+        self._encoded: _Encoded | None = None
+        self._distinct: _Distinct | None = None
+        if len(self._arrays) > _MOST_MODELS:
+            self._encoded = _encoded(self._arrays)
+        else:
+            self._distinct = _small_numbers(self._arrays) or _few_labels(self._arrays)
 
     def majority(self, weights: Sequence[float]) -> np.ndarray:
         """Give what `majority` does."""
+        if self._encoded is not None:
+            return self._encoded.counted(weights)
         if self._distinct is None:
             return _counted(self._arrays, weights)
         return _counted(self._distinct.ballots, weights).take(self._distinct.place)
@@ -88,6 +100,29 @@ class _Distinct(NamedTuple):
     def of(self, dtype: np.dtype) -> _Distinct:
         """The same with labels of this dtype."""
         return _Distinct([labels.astype(dtype) for labels in self.ballots], self.place)
+
+
+class _Encoded(NamedTuple):
+    """What each model says, as numbers of labels in their order."""
+
+    codes: list[np.ndarray]
+    labels: np.ndarray
+
+    def counted(self, weights: Sequence[float]) -> np.ndarray:
+        """Count label by label: of many models, each is so looked at once."""
+        if not any(weights):
+            return np.asarray(self.labels[np.minimum.reduce(self.codes)])
+        size, kinds = len(self.codes[0]), len(self.labels)
+        step = max(_AT_ONCE // max(kinds, 1), 1)
+        winner = np.empty(size, dtype=np.intp)
+        for start in range(0, size, step):
+            rows = np.arange(min(step, size - start)) * kinds
+            support = np.zeros(len(rows) * kinds)
+            for codes, weight in zip(self.codes, weights, strict=True):
+                support[rows + codes[start : start + step]] += weight
+            # Of several with the greatest weight the first, which is the smallest label.
+            winner[start : start + step] = support.reshape(-1, kinds).argmax(axis=1)
+        return np.asarray(self.labels[winner])
 
 
 def _alike(predictions: Sequence[Any]) -> list[np.ndarray]:
@@ -124,6 +159,22 @@ def _few_labels(arrays: list[np.ndarray]) -> _Distinct | None:
 
     It takes longer than to count once.
     """
+    encoded = _encoded(arrays)
+    if encoded is None:
+        return None
+    kinds = len(encoded.labels)
+    if kinds ** len(arrays) > np.iinfo(np.int64).max:
+        return None
+    key = np.zeros(len(arrays[0]), dtype=np.int64)
+    for codes in reversed(encoded.codes):
+        key = key * kinds + codes
+    place, present = pd.factorize(key)
+    digits = _digits(present, kinds, len(arrays))
+    return _Distinct([encoded.labels[digit] for digit in digits], place)
+
+
+def _encoded(arrays: list[np.ndarray]) -> _Encoded | None:
+    """Labels as numbers; None where they are many, or of such kinds that equal ones may differ."""
     vocabulary: dict[Any, int] = {}
     coded = []
     for array in arrays:
@@ -133,16 +184,12 @@ def _few_labels(arrays: list[np.ndarray]) -> _Distinct | None:
         codes, labels = found
         known = [vocabulary.setdefault(label, len(vocabulary)) for label in labels.tolist()]
         coded.append(np.array(known, dtype=np.int64)[codes])
-    kinds = len(vocabulary)
-    if kinds ** len(arrays) > np.iinfo(np.int64).max:
-        return None
-    key = np.zeros(len(arrays[0]), dtype=np.int64)
-    for codes in reversed(coded):
-        key = key * kinds + codes
-    place, present = pd.factorize(key)
-    words = np.empty(kinds, dtype=arrays[0].dtype)
+    words = np.empty(len(vocabulary), dtype=arrays[0].dtype)
     words[:] = list(vocabulary)
-    return _Distinct([words[digit] for digit in _digits(present, kinds, len(arrays))], place)
+    order = np.argsort(words)
+    rank = np.empty(len(words), dtype=np.int64)
+    rank[order] = np.arange(len(words))
+    return _Encoded([rank[codes] for codes in coded], words[order])
 
 
 def _coded(array: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:

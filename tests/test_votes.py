@@ -59,6 +59,26 @@ def test_the_majority_is_that_of_plain_python(kind, data):
     assert winners.tolist() == majority_in_plain_python(ballots, weights)
 
 
+@pytest.mark.parametrize("kind", LABELS)
+@given(data=st.data())
+def test_many_models_are_counted_as_few_are(kind, data):
+    ballots, weights = data.draw(elections(LABELS[kind]))
+    ballots, weights = [row for row in ballots for _ in range(17)], weights * 17
+    arrays = [np.array(ballot) for ballot in ballots]
+    for winners in (votes.majority(arrays, weights), votes.Tally(arrays).majority(weights)):
+        assert winners.tolist() == majority_in_plain_python(ballots, weights)
+        assert winners.dtype == np.result_type(*arrays)
+
+
+def test_of_many_models_none_is_compared_with_each_other(monkeypatch):
+    monkeypatch.setattr(votes, "_support", lambda *given: pytest.fail("each with each"))
+    texts = np.array(["no", "yes", "maybe"])[np.arange(300) % 3]
+    for labels in (texts, texts.astype(object), np.arange(300) % 3, np.arange(300) / 4):
+        models = [np.roll(labels, place) for place in range(100)]
+        weights = [1.0 + place % 7 for place in range(100)]
+        assert (votes.Tally(models).majority(weights) == votes.majority(models, weights)).all()
+
+
 @given(data=st.data())
 def test_models_that_answer_in_different_types_are_counted_together(data):
     ballots, weights = data.draw(elections(st.one_of(LABELS["whole"], LABELS["broken"])))
