@@ -200,6 +200,26 @@ def test_other_splitters_draw_anew_in_what_is_expected_over_all_draws():
     panel.close()
 
 
+def test_whole_answers_are_shown_whole_beside_events_without_one():
+    def picky(event: dict[str, int]) -> int:
+        if event["x"] % 2:
+            raise ValueError("odd")
+        return 1_234_567
+
+    graph = Graph("g", Splitter(a=picky, b=lambda e: 7_654_321, name="split"))
+    run = graph.run(pd.DataFrame({"x": range(20)}))
+    panel = graph.weights_panel(run=run, y=[1_234_567] * 20)
+    panel.weights = {"a": 100, "b": 0}
+    shown = [row["cells"] for row in panel._figures["examples"]["rows"]]
+    assert {cells[-1] for cells in shown} == {"1234567", "-"}
+    assert {cells[-2] for cells in shown} == {"7654321"}
+    right = run.what_if({"a": 1, "b": 0})["response"].notna() & (run.frame["split.route"] == "b")
+    assert f"{right.sum()} right instead of wrong, 0 the reverse" in " ".join(
+        panel._figures["lines"]
+    )
+    panel.close()
+
+
 def test_each_model_stands_beside_as_if_it_answered_alone():
     for graph in (voting(), splitting()):
         panel = opened(graph)

@@ -180,7 +180,7 @@ class Judge:
         if self._target is not None:
             columns = {"target": self._target.iloc[rows], **columns}
         # By position, as the index may hold duplicates.
-        frame = pd.DataFrame({name: values.to_numpy() for name, values in columns.items()})
+        frame = pd.DataFrame({name: _cells(values) for name, values in columns.items()})
         return frame.set_axis(answers.index[rows])
 
     def _measured(self, truth: np.ndarray, given: np.ndarray) -> float:
@@ -206,6 +206,13 @@ def _meet(target: pd.Series, answers: pd.Series) -> bool:
         return bool(answers.isin(target.dropna().unique()).any())
     except TypeError:  # Objects and lists are no labels.
         return False
+
+
+def _cells(values: pd.Series) -> np.ndarray:
+    """Values for a table, where whole numbers stay whole beside a missing one."""
+    if isinstance(values.dtype, np.dtype):
+        return values.to_numpy()
+    return values.to_numpy(dtype=object, na_value=np.nan)
 
 
 def _right(answers: pd.Series, target: pd.Series) -> int:
