@@ -399,6 +399,72 @@ def test_a_folder_of_other_things_is_never_replaced():
     graph_of().run(events_of(3), into="empty")
 
 
+@pytest.mark.parametrize("place", ["out.unfinished", "memory://own/out.unfinished"])
+@pytest.mark.parametrize(
+    "own", ["letter.txt", "_notes.json", "part-1.parquet", "more/part-00000.parquet"]
+)
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_of_the_users_own_is_not_taken_for_an_unfinished_run(place, own, overwrite):
+    fs, path = fsspec.core.url_to_fs(f"{place}/{own}")
+    fs.makedirs(os.path.dirname(path), exist_ok=True)
+    fs.pipe_file(path, b"dear")
+    into = place.removesuffix(".unfinished")
+    for resume in (False, True):
+        mistake(
+            lambda resume=resume: graph_of().run(
+                events_of(9), into=into, resume=resume, overwrite=overwrite
+            ),
+            f"'{place}'", "more than parts", own.partition("/")[0], "move it away",
+        )  # fmt: skip
+    assert fs.cat_file(path) == b"dear" and not fs.exists(into)
+    fs.rm(os.path.dirname(path), recursive=True)
+
+
+def test_a_file_where_the_unfinished_run_would_be_is_told():
+    Path("f.csv.unfinished").write_text("dear")
+    mistake(lambda: graph_of().run(events_of(9), into="f.csv", overwrite=True),
+            "'f.csv.unfinished' is a file", "move the file away")  # fmt: skip
+    assert Path("f.csv.unfinished").read_text() == "dear"
+
+
+def test_parts_of_nobody_knows_what_run_are_removed_only_if_asked():
+    os.mkdir("out.unfinished")
+    Path("out.unfinished/part-00000.parquet").write_text("mine")
+    mistake(lambda: graph_of().run(events_of(9), into="out"), "'out.unfinished'", "overwrite=True")
+    graph_of().run(events_of(9), into="out", overwrite=True)
+    assert_nothing_beside("out")
+
+
+def test_what_stands_beside_a_replaced_folder_is_left_alone():
+    graph_of().run(events_of(3), into="out")
+    os.mkdir("out.replaced")
+    Path("out.replaced/part-00000.parquet").write_text("mine")
+    Path("out.replaced-2").write_text("mine")
+    assert len(graph_of().run(events_of(9), into="out", overwrite=True).frame) == 9
+    assert Path("out.replaced/part-00000.parquet").read_text() == "mine"
+    assert_nothing_beside("out", "out.replaced", "out.replaced-2")
+
+
+@pytest.mark.parametrize("into", ["out/", "out.csv"])
+def test_what_the_user_puts_there_while_it_runs_is_not_removed(into):
+    def put(event):
+        if event["x"] == 7:
+            Path("out.csv").write_text("dear")
+            os.mkdir("out")
+            Path("out/letter.txt").write_text("dear")
+            Path(f"{into.rstrip('/')}.unfinished/letter.txt").write_text("dear")
+        return event["x"]
+
+    graph = Graph("g", put)
+    error = mistake(lambda: graph.run(events_of(9), into=into, chunk_size=3), "is there already")
+    assert len(error.run) == 9 and Path("out/letter.txt").read_text() == "dear"
+    assert Path("out.csv").read_text() == "dear"
+    os.remove(f"{into.rstrip('/')}.unfinished/letter.txt")
+    if into == "out.csv":
+        graph.run(events_of(9), into=into, chunk_size=3, resume=True, overwrite=True)
+        assert len(pd.read_csv("out.csv")) == 9
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

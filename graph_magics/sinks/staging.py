@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +29,8 @@ _FORMATS: dict[str, Literal["parquet", "csv", "json"]] = {
     ".jsonl.gz": "json",
 }
 _RUN = "_run.json"
+_IS_PART = re.compile(r"part-\d{5,}\.parquet")
+_IS_BESIDE = re.compile(r"_run\.json|_whole|_done-\d{5,}\.json|_errors-\d{5,}\.parquet")
 
 
 class Staging:
@@ -65,6 +69,7 @@ class Staging:
                 )
             self.format = None if suffix is None else _FORMATS[suffix]
         self.is_whole = False
+        self._overwrite = False
         self._parts = 0
         self._schema: pa.Schema | None = None
 
@@ -82,9 +87,12 @@ class Staging:
         ------
         GraphError
             If there is an output already, or an unfinished run that is not asked for or that
-            was another one.
+            was another one, or something of the user's own where those are to be.
         """
-        self._check_target(overwrite)
+        self._overwrite = overwrite
+        with self._told("read"):
+            self._check_target()
+            self._check_folder()
         begun = self._read_json(_RUN)
         done = list(self._done()) if begun is not None else []
         if done and not resume and not overwrite:
@@ -125,6 +133,7 @@ class Staging:
         """Put the output in place; there must be a part."""
         schema = self.schema
         with self._told():
+            self._check_target()  # Again: it may have been made, or added to, meanwhile.
             if self.format is None:
                 for part in range(self._parts):
                     if not self._schema_of(part).equals(schema, check_metadata=True):
@@ -144,10 +153,26 @@ class Staging:
         self.is_whole = True
 
     def remove(self) -> None:
-        """Remove the place and what is in it."""
+        """Remove the place; what is not ours in it stays."""
         with self._told():
-            if self.fs.exists(self.folder):
-                self.fs.rm(self.folder, recursive=True)
+            self._remove(self.folder)
+
+    def _remove(self, folder: str) -> None:
+        if not self.fs.exists(folder):
+            return
+        if ours := [path for path, is_ours in self._held(folder) if is_ours]:
+            self.fs.rm(ours)
+        with contextlib.suppress(OSError):  # It is not empty, or is of a store without folders.
+            self.fs.rmdir(folder)
+
+    def _held(self, folder: str) -> list[tuple[str, bool]]:
+        """The paths in a folder, each with whether it is of a kind that a run writes."""
+        self.fs.invalidate_cache(folder)
+        return [
+            (held["name"], held["type"] == "file" and _is_ours(posixpath.basename(held["name"])))
+            for held in self.fs.ls(folder, detail=True)
+            if held["name"].rstrip("/") != folder.rstrip("/")
+        ]
 
     @property
     def schema(self) -> pa.Schema:
@@ -201,44 +226,67 @@ class Staging:
     def _forget_after(self, part: int) -> None:
         """Remove what was written of a chunk that was not finished."""
         known = {name for done in range(part) for name in (_part(done), _note(done), _errors(done))}
-        for path in self.fs.ls(self.folder, detail=False):
-            if posixpath.basename(path) not in known | {_RUN}:
+        for path, is_ours in self._held(self.folder):
+            if is_ours and posixpath.basename(path) not in known | {_RUN}:
                 self.fs.rm(path)
 
-    def _check_target(self, overwrite: bool) -> None:
+    def _check_target(self) -> None:
         if not self.fs.exists(self.target):
             return
-        held: list[str] = []
-        if self.fs.isdir(self.target):
-            if self.format is not None:
-                raise GraphError(f"{self.path!r} is a folder; write it as {self.path + '/'!r}")
-            held = [posixpath.basename(path) for path in self.fs.ls(self.target, detail=False)]
-            if not held:
-                return
-        elif self.format is None:
+        is_folder = self.fs.isdir(self.target)
+        if is_folder and self.format is not None:
+            raise GraphError(f"{self.path!r} is a folder; write it as {self.path + '/'!r}")
+        if not is_folder and self.format is None:
             raise GraphError(f"{self.path!r} is a file, and the run would be a folder")
-        if not overwrite:
+        held = self._held(self.target) if is_folder else []
+        if is_folder and not held:
+            return
+        if not self._overwrite:
             raise GraphError(f"{self.path!r} is there already; overwrite=True replaces it")
         # A folder of other things may be anything, a home folder too.
-        if odd := [name for name in held if not (_is_part(name) or name.startswith("_"))]:
+        self._refuse_others(self.path, held)
+
+    def _check_folder(self) -> None:
+        if not self.fs.exists(self.folder):
+            return
+        if not self.fs.isdir(self.folder):
             raise GraphError(
-                f"{self.path!r} holds more than parts of a run, such as {odd[0]!r}; remove it "
+                f"{self.unfinished!r} is a file, and a run keeps its finished chunks in a folder "
+                "of that name; move the file away, or write elsewhere"
+            )
+        held = self._held(self.folder)
+        self._refuse_others(self.unfinished, held)
+        names = [posixpath.basename(path) for path, _ in held]
+        if any(map(_IS_PART.fullmatch, names)) and _RUN not in names and not self._overwrite:
+            raise GraphError(
+                f"{self.unfinished!r} holds parts, and nothing tells of what run; move them away, "
+                "or remove them with overwrite=True"
+            )
+
+    def _refuse_others(self, where: str, held: list[tuple[str, bool]]) -> None:
+        if odd := [posixpath.basename(path.rstrip("/")) for path, is_ours in held if not is_ours]:
+            raise GraphError(
+                f"{where!r} holds more than parts of a run, such as {odd[0]!r}; move it away "
                 "yourself, or write elsewhere"
             )
 
     def _put_folder(self) -> None:
-        names = [posixpath.basename(path) for path in self.fs.ls(self.folder, detail=False)]
-        old = f"{self.target}.replaced"
+        names = [posixpath.basename(path) for path, _ in self._held(self.folder)]
+        old = None
         if self.fs.exists(self.target):
-            if self.fs.exists(old):
-                self.fs.rm(old, recursive=True)
+            old = self._free(f"{self.target}.replaced")
             self._move(self.target, old)
         self._move(self.folder, self.target)
         for name in names:
-            if name.startswith("_"):
+            if _IS_BESIDE.fullmatch(name):
                 self.fs.rm(f"{self.target}/{name}")
-        if self.fs.exists(old):
-            self.fs.rm(old, recursive=True)
+        if old is not None:
+            self._remove(old)
+
+    def _free(self, path: str) -> str:
+        """A path at which there is nothing: what stands beside the output is the user's own."""
+        names = itertools.chain([path], (f"{path}-{number}" for number in itertools.count(2)))
+        return next(name for name in names if not self.fs.exists(name))
 
     def _move(self, source: str, target: str) -> None:
         if self.local:
@@ -248,7 +296,7 @@ class Staging:
             for path in sorted(self.fs.ls(source, detail=False)):
                 self.fs.mv(path, f"{target}/{posixpath.basename(path)}")
             with contextlib.suppress(OSError):
-                self.fs.rm(source, recursive=True)
+                self.fs.rmdir(source)
         else:
             self.fs.mv(source, target)
 
@@ -315,5 +363,7 @@ def _errors(number: int) -> str:
     return f"_errors-{number:05}.parquet"
 
 
-def _is_part(name: str) -> bool:
-    return name.startswith("part-") and name.endswith(".parquet")
+def _is_ours(name: str) -> bool:
+    """Whether a run writes files of that name; also one that it was stopped in writing."""
+    name = name.removesuffix(".tmp")
+    return bool(_IS_PART.fullmatch(name) or _IS_BESIDE.fullmatch(name))
