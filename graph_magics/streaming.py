@@ -18,6 +18,7 @@ from .engine.sources import Source, chunks_of
 from .engine.threads import Behind
 from .errors import GraphError, counted, one_line
 from .failures import table_of
+from .fingerprints import fingerprint as fingerprint_of
 from .nodes import stateful_in, walk
 from .outputs import chosen
 from .reweighting import weights_by_router
@@ -232,6 +233,7 @@ def stream(
         "chunk_size": size,
         "columns": None if columns is None else list(columns),
         "source": fingerprint,
+        "nodes": fingerprint_of(graph.root, getattr(graph, "_served", None)),
     }
     run = StreamedRun(graph, staging, seed)
     for note, errors in staging.begin(told, resume=resume, overwrite=overwrite):

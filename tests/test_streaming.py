@@ -52,7 +52,7 @@ def high(event):
     return event["x"] // (event["x"] % 7)
 
 
-def graph_of(bomb: Bomb | None = None) -> Graph:
+def graph_of(bomb: Bomb | None = None, high=high) -> Graph:
     """Draws, failures, objects, and a step that may break it off."""
     split = Splitter(low=low, high=high, weights={"low": 60, "high": 40})
     step = Step(bomb or Bomb(None))
@@ -316,16 +316,16 @@ def test_a_full_disk_keeps_what_is_written_and_the_run_goes_on(monkeypatch, into
 
 
 def test_a_crash_while_the_file_is_put_together_loses_nothing(monkeypatch):
-    graph = Graph("g", lambda event: event["x"])
+    called = []
+    graph = Graph("g", lambda event: called.append(event) or event["x"])
     graph.run(events_of(20), into="whole.csv", chunk_size=5)
     with monkeypatch.context() as patch:
         patch.setattr("graph_magics.sinks.staging.write_csv", lambda *_: 1 / 0)
         error = mistake(lambda: graph.run(events_of(20), into="out.csv", chunk_size=5), "Zero")
     assert len(error.run) == 20 and not error.run.complete
     assert not os.path.exists("out.csv")
-    called = []
-    again = Graph("g", lambda event: called.append(event) or event["x"])
-    again.run(events_of(20), into="out.csv", chunk_size=5, resume=True)
+    called.clear()
+    graph.run(events_of(20), into="out.csv", chunk_size=5, resume=True)
     assert files_of("out.csv") == files_of("whole.csv") and not called
 
 
@@ -359,7 +359,10 @@ def broken_off(into: str = "out/", **options) -> Graph:
         ({"columns": ["response"]}, ["columns None", "response"]),
         ({"events": events_of(21)}, ["other events"]),
         ({"events": events_of(20) * 2}, ["other events"]),
+        ({"events": events_of(20).replace(7, -1)}, ["other events"]),
+        ({"events": events_of(20).set_index("y", drop=False)}, ["other events"]),
         ({"graph": Graph("h", low)}, ["graph", "'h'"]),
+        ({"graph": graph_of(Bomb(15), high=low)}, ["another graph", "'splitter.high'"]),
     ],
 )
 def test_another_run_cannot_go_on_with_it(changed, words):

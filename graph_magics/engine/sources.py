@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pandas as pd
 from ..bodies import Bodies, plain
 from ..errors import GraphError
 from ..wire import Raw
+from .digests import digest_of
 from .events import JSON_CHUNK, Events, rows_at_once, take_events
 from .paths import Files, files_of, is_path
 from .threads import ahead
@@ -136,15 +136,12 @@ class Memory:
 
     @property
     def fingerprint(self) -> list[Any]:
-        """Their number, kind, and how the first and the last look."""
+        """Their number, kind, and a digest of all that they hold."""
         bodies: Any = self.events.bodies
         kind = type(bodies).__name__
         if isinstance(bodies, pd.DataFrame):
             kind = repr([(str(name), str(dtype)) for name, dtype in bodies.dtypes.items()])
-        edges = [_text(bodies[:100]), _text(bodies[-100:])]
-        edges += [_text(self.events.index[:100]), _text(self.events.index[-100:])]
-        digest = hashlib.sha256("\0".join(edges).encode(errors="replace")).hexdigest()
-        return ["in memory", len(self.events), kind, digest]
+        return ["in memory", len(self.events), kind, digest_of(bodies, self.events.index)]
 
     def chunks(self, size: int, skip: int = 0) -> Iterator[Events]:
         """Give slices, none of them copied."""
@@ -154,12 +151,6 @@ class Memory:
     def whole(self) -> Events:
         """Give them as they are."""
         return self.events
-
-
-def _text(some: Any) -> str:
-    if isinstance(some, pd.DataFrame):
-        return some.to_csv()
-    return repr(some.tolist() if hasattr(some, "tolist") else some)
 
 
 class Pieces:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..engine.paths import filesystem, is_local
-from ..errors import GraphError, counted, one_line
+from ..errors import GraphError, counted, listed, one_line
 from .formats import compressed, read_csv, read_lines, write_csv, write_lines, write_parquet
 from .tables import as_schema, to_frame, to_table, united
 
@@ -343,6 +343,17 @@ def _differs(where: str, key: str, was: Any, now: Any) -> str:
     if key == "source":
         return (
             f"{where!r} was begun with other events, or they have changed since; begin anew with "
+            "overwrite=True"
+        )
+    if key == "nodes":
+        paths = [path for path in {**was, **now} if path and was.get(path) != now.get(path)]
+        odd = (
+            f"its {listed(paths[:5])} is not the same"
+            if paths
+            else "its wires or parameters are others"
+        )
+        return (
+            f"{where!r} was begun with another graph: {odd}; use the same, or begin anew with "
             "overwrite=True"
         )
     return (
