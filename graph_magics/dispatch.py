@@ -98,7 +98,9 @@ class Runs(_Base):
             there when all is done; until then ``out.unfinished`` holds the finished chunks. A
             cell that is a list or an object is JSON text in Parquet and CSV; so is a column
             whose values have no type in common. The index is written where it is not just the
-            event's number.
+            event's number. Columns and cells are those of the run in memory, wherever chunks end,
+            but for a step in the middle that answers flat objects of the same fields in some
+            chunks, and others in others: its column lacks the former.
         columns : sequence of str, optional
             The columns of the frame that are kept; ``"vote"`` stands for ``"vote.benign"``, too.
         resume : bool

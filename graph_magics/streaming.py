@@ -19,6 +19,7 @@ from .engine.threads import Behind
 from .errors import GraphError, counted, one_line
 from .failures import table_of
 from .fingerprints import fingerprint as fingerprint_of
+from .forms import forms_in
 from .nodes import stateful_in, walk
 from .outputs import chosen
 from .reweighting import weights_by_router
@@ -143,7 +144,9 @@ class StreamedRun(Comparable, Unkept):
         more = f"<p>… {len(self) - 5:,} more in .frame</p>" if len(self) > 5 else ""
         return text + self._head.to_html(border=0, max_cols=20) + more
 
-    def _take(self, part: Run, frame: pd.DataFrame, number: int) -> None:
+    def _take(
+        self, part: Run, frame: pd.DataFrame, forms: list[dict[str, Any]], number: int
+    ) -> None:
         """Write a chunk, from that event on, and count it."""
         errors = part.errors.iloc[: MOST_ERRORS - sum(map(len, self._errors))]
         seen = part._traffic()
@@ -157,6 +160,7 @@ class StreamedRun(Comparable, Unkept):
             "failed": len(part._failures),
             "traffic": traffic,
             "edges": edges,
+            "forms": forms,
         }
         kept = errors if len(errors) else None
         self._staging.write(frame, number, note, kept)
@@ -239,7 +243,7 @@ def stream(
     for note, errors in staging.begin(told, resume=resume, overwrite=overwrite):
         run._count(note, errors)
     if len(run):
-        run._head = staging.head().head(5)
+        run._head = staging.head()
     memory: dict[Any, Any] = {}
     advice = "resume=True to go on"
     if fingerprint is None or stateful:
@@ -254,14 +258,17 @@ def stream(
                     graph, events, seed, first=number, memory=memory, stop=stop,
                     chunk_size=size if executor is None else None, executor=executor,
                 )  # fmt: skip
-                frame = chosen(part.frame, columns, strict=not number)
-                behind.do(partial(run._take, part, frame, number))
+                forms = forms_in(part)
+                frame = _kept(part.frame, columns, forms, strict=not number)
+                behind.do(partial(run._take, part, frame, forms, number))
                 number += len(part)
                 bar.done(len(part), len(part._failures))
-                del events, part, frame  # Not to be held while the next chunk is waited for.
+                del events, part, frame, forms  # Not to be held while the next chunk is waited for.
         if not run._chunks:  # No events at all have columns all the same.
             part = run_part(graph, source.whole(), seed, memory=memory)
-            run._take(part, chosen(part.frame, columns, strict=False), 0)
+            run._take(part, chosen(part.frame, columns, strict=False), forms_in(part), 0)
+        if run._head is not None and not {*run._head} <= {*staging.layout.schema.names}:
+            run._head = staging.head()
         staging.finish()
     except _Unread as unread:
         error = unread.error
@@ -272,6 +279,23 @@ def stream(
     except BaseException as error:
         raise _broken_off(error, run, advice) from error.__cause__
     return run
+
+
+def _kept(
+    frame: pd.DataFrame,
+    columns: Sequence[str] | None,
+    forms: list[dict[str, Any]],
+    *,
+    strict: bool,
+) -> pd.DataFrame:
+    """The columns of a chunk that are wanted, and what may be needed to make them of."""
+    kept = chosen(frame, columns, strict=strict)
+    if columns is None:
+        return kept
+    if any(told["responds"] and "keys" in told for told in forms):
+        return chosen(frame, [*columns, "response"], strict=False)
+    # Without columns there would be no rows.
+    return kept if len(kept.columns) else chosen(frame, ["status"])
 
 
 def _chunk_size(graph: Runnable, source: Source) -> int:

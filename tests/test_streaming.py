@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import tracemalloc
+from datetime import date
 from pathlib import Path
 
 import fsspec
@@ -15,8 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph_magics import EventError, Graph, GraphError, Splitter, Step
+from graph_magics import EventError, Graph, GraphError, Splitter, Step, Switch
 from graph_magics.running import run_part
+from graph_magics.sinks.texts import json_text
 from graph_magics.streaming import StreamedRun
 
 from .models import IRIS, frame_of, mistake
@@ -217,6 +220,123 @@ def test_a_url_is_written_to():
         pd.testing.assert_frame_equal(run.frame, graph_of().run(events_of(20)).frame)
     names = [path.removeprefix("/streamed/") for path in sorted(fs.find("/streamed"))]
     assert names == ["out.csv", *(f"out/part-0000{part}.parquet" for part in range(4))]
+
+
+# --- wherever chunks end --------------------------------------------------------------------
+
+
+def cells(frame: pd.DataFrame) -> dict[str, list]:
+    """The columns, with what JSON has of their cells: it has no NaN, and 1.0 is 1."""
+    return {name: [json.loads(json_text(v)) for v in frame[name].tolist()] for name in frame}
+
+
+ANSWERS = st.lists(
+    st.sampled_from(
+        [{"a": 1}, {"a": 2}, {"a": None}, {"a": 1, "b": "x"}, {"b": "x", "a": 1}, {"b": 2.5}, {},
+         {"a": {"b": 1}}, [1, None], 1, 2.5, True, None, "x", date(2026, 1, 1), "fails"]
+    ),
+    min_size=1, max_size=9,
+)  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(
+    st.one_of(ANSWERS, st.lists(st.sampled_from([{"a": 1}, {"a": 2.5}, "fails"]), min_size=1)),
+    st.integers(1, 5),
+    st.sampled_from(OUTPUTS),
+    st.sampled_from(["step", "route", "after a step"]),
+    st.integers(0, 8),
+    st.booleans(),
+)
+def test_where_chunks_end_changes_neither_columns_nor_cells(
+    tmp_path_factory, answers, chunk, into, place, cut, is_table
+):
+    stops = {cut}
+
+    def answer(event):
+        if event["i"] in stops:
+            stops.remove(event["i"])
+            raise KeyboardInterrupt
+        assert answers[event["i"]] != "fails"
+        return answers[event["i"]]
+
+    step = Step(answer, name="s")
+    node = {
+        "step": step,
+        "route": Switch(s=step, conditions={}, name="r"),
+        "after a step": Step(lambda event: event, name="first") >> step,
+    }[place]
+    events = pd.DataFrame({"i": range(len(answers))})
+    given = events if is_table else events.to_dict("records")
+    folder = tmp_path_factory.mktemp("chunks")
+    graph = Graph("g", node, namespace={})
+    if cut < len(answers):
+        with pytest.raises(KeyboardInterrupt) as stopped:
+            graph.run(given, into=f"{folder}/resumed/{into}", chunk_size=chunk)
+        part = stopped.value.run.frame
+        before = graph.run(given[: len(part)]).frame if len(part) else part
+        assert cells(part) == cells(before)
+        graph.run(given, into=f"{folder}/resumed/{into}", chunk_size=chunk, resume=True)
+    memory = graph.run(given).frame
+    run = graph.run(given, into=f"{folder}/{into}", chunk_size=chunk)
+    assert cells(run.frame) == cells(memory)
+    assert list(run._head) == list(memory)
+    if cut < len(answers):
+        assert files_of(f"{folder}/resumed/{into}") == files_of(f"{folder}/{into}")
+
+
+@pytest.mark.parametrize("columns", [["s"], ["response"], ["s", "status"], ["response.a"]])
+def test_columns_that_are_wanted_are_whole_wherever_chunks_end(columns):
+    answers = [1 if columns == ["s"] else {"a": 1}, {"a": 2}, 1 / 2, {"a": 3, "b": 4}]
+    if columns == ["s", "status"]:
+        answers[0] = None
+    graph = Graph("g", Step(lambda event: answers[event["i"]], name="s"))
+    events = pd.DataFrame({"i": range(4)})
+    run = graph.run(events, into="out.jsonl", chunk_size=1, columns=columns)
+    assert len(run.frame) == 4
+    if columns == ["response.a"]:  # There is none in memory.
+        assert run.frame["response.a"].tolist()[:2] == [1, 2]
+    else:
+        assert cells(run.frame) == cells(graph.run(events, columns=columns).frame)
+
+
+def test_a_step_in_the_middle_has_what_is_no_table():
+    def first(event):
+        return {"a": event["i"]} if event["i"] < 2 else [event["i"]]
+
+    graph = Graph("g", Step(first, name="first") >> Step(lambda event: 1, name="s"))
+    run = graph.run(pd.DataFrame({"i": range(4)}), into="out.jsonl", chunk_size=2)
+    assert cells(run.frame)["first"] == [None, None, [2], [3]]
+
+
+def test_arrays_of_unlike_widths_are_lists():
+    def wide(table):
+        return np.ones((len(table), int(table["i"].iloc[0]), 2))
+
+    graph = Graph("g", Step(wide, batch=True, name="s"))
+    events = pd.DataFrame({"i": [1, 1, 2]})
+    run = graph.run(events, into="out/", chunk_size=2)
+    assert cells(run.frame)["response"] == [[[1, 1]], [[1, 1]], [[1, 1], [1, 1]]]
+
+
+@pytest.mark.parametrize("broken", range(5, 10))
+def test_a_crash_while_the_parts_are_given_their_columns_loses_nothing(monkeypatch, broken):
+    write, calls = pq.write_table, []
+
+    def full(*arguments, **options):
+        calls.append(1)
+        if len(calls) == broken:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(*arguments, **options)
+
+    answers = [{"a": 1}, {"a": 1, "b": 2}, 3, 1 / 2, None]
+    graph = Graph("g", Step(lambda event: answers[event["i"]], name="s"))
+    events = pd.DataFrame({"i": range(5)})
+    graph.run(events, into="whole/", chunk_size=1)
+    monkeypatch.setattr(pq, "write_table", full)
+    mistake(lambda: graph.run(events, into="out/", chunk_size=1), "No space left")
+    graph.run(events, into="out/", chunk_size=1, resume=True)
+    assert files_of("out/") == files_of("whole/")
 
 
 def test_what_a_run_wrote_can_be_run():

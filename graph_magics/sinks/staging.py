@@ -8,7 +8,7 @@ import json
 import os
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 from ..engine.paths import filesystem, is_local
 from ..errors import GraphError, counted, listed, one_line
 from .formats import compressed, read_csv, read_lines, write_csv, write_lines, write_parquet
-from .tables import as_schema, to_frame, to_table, united
+from .layouts import Forms, Layout
+from .tables import to_frame, to_table
 
 _FORMATS: dict[str, Literal["parquet", "csv", "json"]] = {
     ".parquet": "parquet",
@@ -71,7 +72,9 @@ class Staging:
         self.is_whole = False
         self._overwrite = False
         self._parts = 0
-        self._schema: pa.Schema | None = None
+        self._forms: list[Forms] = []
+        self._columns: Sequence[str] | None = None
+        self._layout: Layout | None = None
 
     @property
     def unfinished(self) -> str:
@@ -90,6 +93,7 @@ class Staging:
             was another one, or something of the user's own where those are to be.
         """
         self._overwrite = overwrite
+        self._columns = told.get("columns")
         with self._told("read"):
             self._check_target()
             self._check_folder()
@@ -106,6 +110,7 @@ class Staging:
                 if was != now:
                     raise GraphError(_differs(self.unfinished, key, was, now))
             self._parts = len(done)
+            self._forms = [note.get("forms", []) for note, _ in done]
             self._forget_after(len(done))
             return done
         self.remove()
@@ -117,7 +122,10 @@ class Staging:
     def write(
         self, frame: pd.DataFrame, number: int, note: Mapping[str, Any], errors: pd.DataFrame | None
     ) -> None:
-        """Write one chunk, whose first event has this number in the run."""
+        """Write one chunk, whose first event has this number in the run.
+
+        Its ``forms``, if they are in the note, tell what its columns were made of.
+        """
         part = self._parts
         table = to_table(frame, number=number)
         with self._stream(_part(part)) as stream:
@@ -128,20 +136,24 @@ class Staging:
         size = self._size(_part(part))
         self._write(_note(part), json.dumps({**note, "bytes": size}).encode())
         self._parts = part + 1
+        self._forms.append(note.get("forms", []))
 
     def finish(self) -> None:
         """Put the output in place; there must be a part."""
-        schema = self.schema
+        self._layout = None
+        layout = self.layout
+        schema = layout.schema
         with self._told():
             self._check_target()  # Again: it may have been made, or added to, meanwhile.
             if self.format is None:
                 for part in range(self._parts):
                     if not self._schema_of(part).equals(schema, check_metadata=True):
-                        whole = as_schema(self._read(_part(part)), schema)
+                        whole = layout.table(self._read(_part(part)), part)
                         with self._stream(_part(part)) as stream:
                             pq.write_table(whole, stream)
                         note = self._read_json(_note(part))
                         note["bytes"] = self._size(_part(part))
+                        note["forms"] = layout.forms(part)
                         self._write(_note(part), json.dumps(note).encode())
                 self._put_folder()
             else:
@@ -175,11 +187,12 @@ class Staging:
         ]
 
     @property
-    def schema(self) -> pa.Schema:
-        """The columns and types of all chunks together; see `united`."""
-        if self._schema is None or not self.is_whole:
-            self._schema = united(map(self._schema_of, range(self._parts)))
-        return self._schema
+    def layout(self) -> Layout:
+        """The columns and types of all chunks together."""
+        if self._layout is None or not self.is_whole:
+            schemas = [self._schema_of(part) for part in range(self._parts)]
+            self._layout = Layout(schemas, self._forms, self._columns)
+        return self._layout
 
     def frame(self) -> pd.DataFrame:
         """Read back all that is written."""
@@ -192,16 +205,16 @@ class Staging:
                 if self.format == "parquet":
                     return to_frame(pq.read_table(stream))
                 read = read_csv if self.format == "csv" else read_lines
-                return to_frame(read(stream, self.schema))
+                return to_frame(read(stream, self.layout.schema))
 
     def head(self) -> pd.DataFrame:
-        """Read back the first chunk; while it is not whole."""
-        return to_frame(self._read(_part(0)))
+        """Read back the first events; while it is not whole."""
+        return to_frame(self.layout.table(self._read(_part(0)), 0)).head(5)
 
     def _tables(self) -> Iterator[pa.Table]:
-        schema = self.schema
+        layout = self.layout
         for part in range(self._parts):
-            yield as_schema(self._read(_part(part)), schema)
+            yield layout.table(self._read(_part(part)), part)
 
     @property
     def _here(self) -> str:

@@ -172,7 +172,7 @@ def _wide(one: pa.Field, other: pa.Field) -> pa.Field:
     if pa.types.is_null(one.type) or pa.types.is_null(other.type):
         return other if pa.types.is_null(one.type) else one
     if _holds_json(one) or _holds_json(other):
-        return pa.field(one.name, TEXT, metadata=_JSON)
+        return json_field(one.name)
     if pa.types.is_dictionary(one.type) and one.type == other.type:
         return _wide_categories(one, other)
     texts = [f for f in (one, other) if pa.types.is_dictionary(f.type) or f.type == TEXT]
@@ -180,14 +180,14 @@ def _wide(one: pa.Field, other: pa.Field) -> pa.Field:
         return pa.field(one.name, TEXT)
     signed = {pa.types.is_signed_integer(f.type) for f in (one, other)}
     if all(pa.types.is_integer(f.type) for f in (one, other)) and len(signed) == 2:
-        return pa.field(one.name, TEXT, metadata=_JSON)
+        return json_field(one.name)
     if pa.types.is_binary(one.type) or texts:
-        return pa.field(one.name, TEXT, metadata=_JSON)
+        return json_field(one.name)
     try:
         some = [pa.schema([one.remove_metadata()]), pa.schema([other.remove_metadata()])]
         return pa.unify_schemas(some, promote_options="permissive").field(0)
     except pa.ArrowException:
-        return pa.field(one.name, TEXT, metadata=_JSON)
+        return json_field(one.name)
 
 
 def _wide_categories(one: pa.Field, other: pa.Field) -> pa.Field:
@@ -261,6 +261,22 @@ def _nullable(values: Any, dtype: str) -> Any:
 
 def _holds_json(field: pa.Field) -> bool:
     return field.metadata is not None and field.metadata.get(_KEY) == _JSON[_KEY]
+
+
+def json_field(name: str) -> pa.Field:
+    """Give a column of JSON text."""
+    return pa.field(name, TEXT, metadata=_JSON)
+
+
+def labels_in(schema: pa.Schema) -> list[str]:
+    """The columns that are the index."""
+    return list(_told(schema).get("index", []))
+
+
+def to_values(table: pa.Table, name: str) -> list[Any]:
+    """A column as Python objects, as its frame has them."""
+    values: Any = _series(table[name].combine_chunks(), table.schema.field(name))
+    return list(values.tolist())
 
 
 def holds_json(field: pa.Field) -> bool:
