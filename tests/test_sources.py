@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph_magics import Graph
+from graph_magics import Graph, GraphError
 from graph_magics.engine.sources import chunks_of, source_of
 
 from .models import IRIS, frame_of, mistake
@@ -43,7 +43,8 @@ def assert_same_in_chunks(path, expected, sizes=(1, 7, 1000), skips=(0, 5)):
             assert {len(frame) for frame in frames[:-1]} <= {size}
             for frame in frames:
                 assert frame.dtypes.equals(expected.dtypes)
-            pd.testing.assert_frame_equal(pd.concat(frames), expected.iloc[skip:])
+            if frames or len(expected) > skip:
+                pd.testing.assert_frame_equal(pd.concat(frames), expected.iloc[skip:])
 
 
 # --- Parquet --------------------------------------------------------------------------------
@@ -342,3 +343,92 @@ def test_of_files_the_next_chunk_is_read_meanwhile_and_of_iterators_it_is_not():
 
     assert [chunk.bodies for chunk in chunks_of(source_of(given()), 1)] == [[0], [1], [2]]
     assert set(threads) == {threading.get_ident()}
+
+
+# --- CSV as pandas reads it -----------------------------------------------------------------
+
+
+def write_text(path: str, text: str) -> None:
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        file.write(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\na,b\n1,2\n3,4\n",
+        "\r\n\r\n\na,b\r\n1,2\r\n\r\n3,4\r\n",
+        "\ra,b\r1,2\r3,4\r",
+        '\ufeff\n"a\n1",b\n1,2\n3,4\n',
+        "\ufeffé,b\n1,2\n",
+        "a,b\n+5,1\n 6,2\n+7,3\n",
+        "a,b\n+5,1\nNA,2\n",
+        "a,b\n+5,+1.5\n6.5,2\n",
+        "a,b\n+x,1\n+,2\n",
+        "a,b\n+18446744073709551615,1\n1,2\n",
+        "a,b\n++5,1\n6,2\n",
+        "a,b",
+        "a,b\n",
+        "a,b\n\n\n",
+        "a,b\nNA,1\n,2\n",
+        'a,b\nx"y"z,1\nz"w,2\n"q""r",3\n',
+        'a,b\n"x\n",1\n2,"y\n"\n',
+        'a,b\n1,"x\n"',
+        'a,b\n1,"""x"""',
+        'a,b\n1,""\n2,"NA"',
+    ],
+)
+def test_a_csv_file_is_what_pandas_reads(text):
+    write_text("a.csv", text)
+    assert_same_in_chunks("a.csv", pd.read_csv("a.csv"), sizes=(2, 1000), skips=(0,))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('a,b\n1,"2\n3,4\n5,6\n', 2),
+        ('a,b\n1,"2\n3,4\n5,6', 2),
+        ('a,b\n1,2\n\n3,"4', 4),
+        ('a,b\r\n"1\n1",2\r\n3,"4,""x""\r\n', 4),
+        ('a,b\n1,"NA', 2),
+        ('a,b\n1,"', 2),
+        ('a,b\n1,"2""""\n', 2),
+        ('"a,b\n1,2\n', 1),
+        ('\ufeff"a,b\n1,2\n', 1),
+        ('\na,"b', 2),
+        ('a,b\n1,"2' + "\n3,4" * 300_000, 2),
+        ('"a,b' + "\n3,4" * 300_000, 1),
+    ],
+)
+def test_a_quote_that_does_not_end_is_refused_with_its_line(text, line):
+    write_text("a.csv", text)
+    for into in (None, "out/"):
+        mistake(lambda into=into: Graph("g", same).run("a.csv", into=into),
+                f"'a.csv', line {line}", "does not end", "close it")  # fmt: skip
+    assert not os.path.exists("out") and not os.path.exists("out.unfinished")
+
+
+@given(st.text(alphabet='"",1\nx', max_size=14))
+def test_a_quote_ends_where_it_does_for_pandas(tmp_path_factory, text):
+    path = f"{tmp_path_factory.mktemp('quotes')}/a.csv"
+    write_text(path, f"a,b\n{text}")
+    try:
+        pd.read_csv(path, header=None, names=range(30))
+        ends = True
+    except pd.errors.ParserError as error:
+        ends = "EOF inside string" not in str(error)
+    try:
+        source_of(path).whole()
+    except GraphError as error:
+        assert "values where" in str(error) or ("does not end" in str(error) and not ends)
+    else:
+        assert ends
+
+
+def test_the_line_of_a_bad_row_is_told_behind_blank_lines_and_long_values():
+    write_text("a.csv", '\n\na,b\n\n1,"x\ny"\n\n2\n')
+    mistake(lambda: Graph("g", same).run("a.csv"), "'a.csv', line 8", "1 values where 2")
+    write_text("a.csv", f"a,b\n1,{'x' * 200_000}\n2\n")
+    mistake(lambda: Graph("g", same).run("a.csv"), "'a.csv', line", "1 values where 2")
+    write_text("a.csv", f"{'x' * 200_000}\n2\n")
+    mistake(lambda: Graph("g", same).run("a.csv"), "'a.csv'", "name the columns")

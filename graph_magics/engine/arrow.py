@@ -32,6 +32,8 @@ class Plan:
         pandas has NaN where a truth value is missing there, and for a column without any value.
     rows : int
         How many there are, if that is known.
+    is_empty : bool
+        Whether there are none: then pandas has objects of a CSV file.
     """
 
     schema: pa.Schema
@@ -40,6 +42,7 @@ class Plan:
     own_index: bool = False
     from_csv: bool = False
     rows: int = 0
+    is_empty: bool = False
 
     def events(self, table: pa.Table, number: int) -> Events:
         """Make events of rows, the first of which is event ``number`` of the run."""
@@ -56,7 +59,7 @@ class Plan:
             elif name in self.categories:
                 frame[name] = held.cat.set_categories(self.categories[name])
             elif self.from_csv and pa.types.is_null(column.type):
-                frame[name] = held.astype(float)
+                frame[name] = held.astype(object if self.is_empty else float)
         if not self.own_index:
             frame.index = pd.RangeIndex(number, number + len(frame))
         return Events(frame, frame.index)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import functools
 import io
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +19,9 @@ from ..errors import GraphError, listed
 from .arrow import Plan, rebatched
 from .events import Events, rows_at_once
 from .paths import File, Files
+from .quotes import Ending, opened_on
 
+TEXT = pa.large_string()
 #: What pandas takes for a missing value.
 _MISSING = [
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
@@ -53,26 +56,32 @@ class CSV(Files):
 
     def _tables(self, skip: int) -> Iterator[pa.Table]:
         schema = self._plan.schema
-        for file in self.files:
-            for table in _rows(file, schema):
+        for file, header in zip(self.files, self._headers, strict=True):
+            for table in _rows(file, header.size, schema, self._signed):
                 if skip < table.num_rows:
                     yield table.slice(skip)
                 skip = max(0, skip - table.num_rows)
 
     @functools.cached_property
+    def _headers(self) -> list[Header]:
+        return [_header(file) for file in self.files]
+
+    @functools.cached_property
     def _plan(self) -> Plan:
-        first = _names(self.files[0])
+        first = self._headers[0].names
         columns = {name: Column() for name in first}
-        for file in self.files:
-            if _names(file) != first:
+        for file, header in zip(self.files, self._headers, strict=True):
+            if header.names != first:
                 raise GraphError(
                     f"the columns of {file.path!r} are not those of {self.files[0].path!r}; run "
                     "files of unlike columns one by one"
                 )
-            _look(file, first, columns)
+            _look(file, header, columns)
         schema = pa.schema([(name, column.type) for name, column in columns.items()])
         with_nulls = {name for name, column in columns.items() if column.has_nulls}
-        return Plan(schema, with_nulls, from_csv=True)
+        self._signed = {name for name, column in columns.items() if column.is_signed}
+        is_empty = not any(column.has_rows for column in columns.values())
+        return Plan(schema, with_nulls, from_csv=True, is_empty=is_empty)
 
 
 class Column:
@@ -81,9 +90,13 @@ class Column:
     def __init__(self) -> None:
         self.type = pa.null()
         self.has_nulls = False
+        self.has_rows = False
+        #: Whether whole numbers have plus signs, which pyarrow does not read.
+        self.is_signed = False
 
     def add(self, values: pa.Array) -> None:
         """Look at some more of its texts, where those for missing values are null already."""
+        self.has_rows |= len(values) > 0
         if values.null_count:
             self.has_nulls = True
             values = values.drop_null()
@@ -105,8 +118,7 @@ class Column:
             wider = [pa.float64()] if known == pa.int64() else []
         return next((kind for kind in wider if self._fits(values, kind)), pa.large_string())
 
-    @staticmethod
-    def _fits(values: pa.Array, kind: pa.DataType) -> bool:
+    def _fits(self, values: pa.Array, kind: pa.DataType) -> bool:
         if pa.types.is_null(kind):
             return False
         if pa.types.is_boolean(kind):
@@ -114,52 +126,147 @@ class Column:
         try:
             pc.cast(pc.ascii_trim_whitespace(values), kind)
         except pa.ArrowInvalid:
-            return False
+            try:
+                _as_numbers(values, kind)
+            except pa.ArrowInvalid:
+                return False
+            self.is_signed = True
         return True
+
+
+def _as_numbers(texts: Any, kind: pa.DataType) -> Any:
+    """Cast texts that may have plus signs."""
+    trimmed = pc.ascii_trim_whitespace(texts)
+    if pa.types.is_integer(kind):
+        trimmed = pc.replace_substring_regex(trimmed, r"^\+([0-9])", r"\1")
+    return pc.cast(trimmed, kind)
 
 
 def _is_whole(values: pa.Array) -> pa.Array:
     return pc.match_substring_regex(values, _WHOLE)
 
 
-def _names(file: File) -> list[str]:
-    with file.open() as stream, _text(stream) as text:
-        row = next((row for row in csv.reader(text) if row), None)
+class Header(NamedTuple):
+    """The names of a file's columns, and how many bytes they and what is before them take."""
+
+    names: list[str]
+    size: int
+
+
+def _header(file: File) -> Header:
+    sizes: list[int] = []
+
+    def lines(text: io.TextIOWrapper) -> Iterator[str]:
+        for line in text:
+            sizes.append(len(line))
+            yield line
+
+    # A character for each byte, so that these are counted.
+    with file.open() as stream, io.TextIOWrapper(stream, "latin-1", newline="") as text:
+        try:
+            row = next((row for row in csv.reader(_unmarked(lines(text))) if row), None)
+        except csv.Error as error:
+            _check_quotes(file)
+            raise GraphError(
+                f"{file.path!r} cannot be read: its first line must name the columns, and is none "
+                f"of CSV: {error}"
+            ) from None
     if row is None:
         raise GraphError(f"{file.path!r} is empty: its first line must name the columns")
-    names = [name or f"Unnamed: {place}" for place, name in enumerate(row)]
+    cells = [cell.encode("latin-1").decode(errors="replace") for cell in row]
+    names = [name or f"Unnamed: {place}" for place, name in enumerate(cells)]
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise GraphError(f"{file.path!r} has several columns called {listed(twice)}; rename them")
-    return names
+    _check_quotes(file, sum(sizes))
+    return Header(names, sum(sizes))
 
 
-def _look(file: File, names: list[str], columns: dict[str, Column]) -> None:
+def _check_quotes(file: File, size: int | None = None) -> None:
+    """Refuse a file, or so many bytes of it, with a quote that does not end."""
+    with file.open() as stream:
+        line = opened_on(stream if size is None else io.BytesIO(stream.read(size)))
+    if line is not None:
+        raise GraphError(
+            f"{file.path!r}, line {line}: a quoted value begins here and does not end before the "
+            "file does; close it with a quote"
+        )
+
+
+def _unmarked(lines: Iterator[str]) -> Iterator[str]:
+    mark = codecs.BOM_UTF8.decode("latin-1")
+    for number, line in enumerate(lines):
+        yield line.removeprefix(mark) if number == 0 else line
+
+
+@contextmanager
+def _after(file: File, size: int) -> Iterator[Any]:
+    """Open a file behind its names; None, if there is nothing more."""
+    with file.open() as stream:
+        rest = io.BufferedReader(_Rest(stream), 2**20)
+        rest.read(size)
+        yield rest if rest.peek(1) else None
+
+
+class _Rest(io.RawIOBase):
+    """What is left of a stream."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        some = self._stream.read(len(buffer))
+        buffer[: len(some)] = some
+        return len(some)
+
+
+def _look(file: File, header: Header, columns: dict[str, Column]) -> None:
     """Find out what each column of a file holds."""
-    texts = {name: pa.large_string() for name in names}
+    texts = {name: pa.large_string() for name in header.names}
     options = _converting(texts, check_utf8=False)
-    with _told(file), file.open() as stream:
-        # Rows that cannot be read are told when the run comes to them.
-        for batch in _reader(stream, names, options, lambda row: "skip", threads=True):
-            for column, values in zip(columns.values(), batch.columns, strict=True):
-                column.add(values)
+    with _told(file), _after(file, header.size) as stream:
+        if stream is None:
+            return
+        ending, last = Ending(stream), None
+        try:
+            # Rows that cannot be read are told when the run comes to them.
+            for batch in _reader(ending, header.names, options, lambda row: "skip", threads=True):
+                for column, values in zip(columns.values(), batch.columns, strict=True):
+                    column.add(values)
+                last = batch.columns[-1][-1] if len(batch) else last
+        except pa.ArrowException:
+            _check_quotes(file)
+            raise
+    if last is not None and ending.may_be_open(last.as_buffer() if last.is_valid else None):
+        _check_quotes(file)
 
 
-def _rows(file: File, schema: pa.Schema) -> Iterator[pa.Table]:
+def _rows(file: File, start: int, schema: pa.Schema, signed: set[str]) -> Iterator[pa.Table]:
     """Give the rows of a file, up to the first that cannot be read."""
     bad: list[Any] = []
-    options = _converting({column.name: column.type for column in schema})
+    options = _converting(
+        {column.name: TEXT if column.name in signed else column.type for column in schema}
+    )
 
     def refuse(row: Any) -> str:
         bad.append(row)
         return "skip"
 
     given = 0
-    with _told(file), file.open() as stream:
+    with _told(file), _after(file, start) as stream:
+        if stream is None:
+            return
         for batch in _reader(stream, schema.names, options, refuse, threads=False):
             table = pa.Table.from_batches([batch])
-            # The line of names is the first row.
-            before = bad[0].number - 2 - given if bad else len(batch)
+            for place, column in enumerate(schema):
+                if column.name in signed and column.type != TEXT:
+                    numbers = _as_numbers(table[column.name], column.type)
+                    table = table.set_column(place, column, numbers)
+            before = bad[0].number - 1 - given if bad else len(batch)
             yield table.slice(0, max(0, min(before, len(batch))))
             given += len(batch)
             if before < len(batch):
@@ -187,7 +294,7 @@ def _reader(
     stream: Any, names: list[str], options: pacsv.ConvertOptions, invalid: Any, *, threads: bool
 ) -> Iterator[pa.RecordBatch]:
     # With threads pyarrow does not know the numbers of rows.
-    reading = pacsv.ReadOptions(column_names=names, skip_rows_after_names=1, use_threads=threads)
+    reading = pacsv.ReadOptions(column_names=names, use_threads=threads)
     parsing = pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=invalid)
     yield from pacsv.open_csv(stream, reading, parsing, options)
 
@@ -210,11 +317,13 @@ def _line(file: File, number: int) -> int:
     with file.open() as stream, _text(stream) as text:
         reader = csv.reader(text)
         begin = 1
-        for row in reader:
-            number -= bool(row)
-            if not number:
-                break
-            begin = reader.line_num + 1
+        # A row with a very long value is as far as Python can count.
+        with suppress(csv.Error):
+            for row in reader:
+                number -= bool(row)
+                if number < 0:  # The line of names is a row, too.
+                    break
+                begin = reader.line_num + 1
     return begin
 
 
