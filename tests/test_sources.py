@@ -86,6 +86,41 @@ def test_an_index_that_is_kept_in_parquet_is_the_index_of_the_run():
     assert Graph("g", same, namespace={}).run("a.parquet").frame.index.equals(frame.index)
 
 
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.RangeIndex(10, 30),
+        pd.RangeIndex(100, 60, -2, name="n"),
+        pd.RangeIndex(20, name="n"),
+        pd.MultiIndex.from_product([[0], range(20)], names=["p", "q"]),
+        pd.MultiIndex.from_product([list("ab"), range(10)], names=["p", None]),
+        pd.date_range("2026", periods=20, tz="UTC"),
+        pd.Index([f"e{n}" for n in range(20)]),
+    ],
+)
+def test_the_index_of_a_parquet_file_is_that_of_pandas_row_by_row(index):
+    frame_of(x=range(20)).set_axis(index).to_parquet("a.parquet", row_group_size=6)
+    expected = pd.read_parquet("a.parquet").index
+    assert source_of("a.parquet").whole().index.equals(expected)
+    for size in (1, 7, 20):
+        for skip in (0, 5):
+            parts = [chunk.index for chunk in source_of("a.parquet").chunks(size, skip)]
+            assert all(part.names == expected.names for part in parts)
+            assert parts[0].append(parts[1:]).equals(expected[skip:])
+            assert len({type(part) for part in parts} | {type(expected)}) == 1
+    graph = Graph("g", same, namespace={})
+    assert graph.run("a.parquet").frame.index.equals(expected)
+    for into in ("out/", "out.csv", "out.jsonl"):
+        streamed = graph.run("a.parquet", into=into, chunk_size=7).frame.index
+        assert streamed.equals(expected) and streamed.names == expected.names
+
+
+def test_ranges_of_several_files_are_numbered_through():
+    for name, start in (("1", 5), ("2", 9)):
+        frame_of(x=range(4)).set_axis(pd.RangeIndex(start, start + 4)).to_parquet(f"{name}.parquet")
+    assert_same_in_chunks("?.parquet", frame_of(x=[*range(4)] * 2), sizes=(3,))
+
+
 def test_a_glob_is_read_in_the_order_of_names_and_a_folder_as_its_parts():
     os.mkdir("in")
     for month in (2, 1, 3):

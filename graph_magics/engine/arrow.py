@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +47,7 @@ class Plan:
 
     def events(self, table: pa.Table, number: int) -> Events:
         """Make events of rows, the first of which is event ``number`` of the run."""
-        frame = table.to_pandas()
+        frame = _numbered(table, number, self.rows).to_pandas()
         for column in self.schema:
             if column.name not in frame.columns:
                 continue
@@ -67,6 +68,40 @@ class Plan:
     def whole(self, tables: Iterable[pa.Table]) -> Events:
         """Make one frame of all."""
         return self.events(pa.concat_tables([self.schema.empty_table(), *tables]), 0)
+
+
+def has_index(metadata: Mapping[bytes, bytes] | None, rows: int) -> bool:
+    """Tell whether tables of so many rows in all have an index that pandas has written."""
+    return any(isinstance(level, str) or _counts(level, rows) for level in _levels(metadata))
+
+
+def _levels(metadata: Mapping[bytes, bytes] | None) -> list[Any]:
+    return list(json.loads((metadata or {}).get(b"pandas", b"{}")).get("index_columns", []))
+
+
+def _counts(level: Any, rows: int) -> bool:
+    """Whether a level of an index is a range of just these rows."""
+    return isinstance(level, dict) and len(range(*_bounds(level))) == rows
+
+
+def _bounds(level: Mapping[str, Any]) -> tuple[int, int, int]:
+    return level["start"], level["stop"], level["step"]
+
+
+def _numbered(table: pa.Table, number: int, rows: int) -> pa.Table:
+    """Tell pandas which part of its ranges these rows are; it would leave them out otherwise."""
+    levels: list[Any] = []
+    for level in _levels(table.schema.metadata):
+        if isinstance(level, str):
+            levels.append(level)
+        elif _counts(level, rows):
+            start, _, step = _bounds(level)
+            start += number * step
+            levels.append({**level, "start": start, "stop": start + table.num_rows * step})
+    if not table.schema.pandas_metadata:
+        return table
+    told = json.dumps({**table.schema.pandas_metadata, "index_columns": levels})
+    return table.replace_schema_metadata({**table.schema.metadata, b"pandas": told.encode()})
 
 
 def rebatched(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:

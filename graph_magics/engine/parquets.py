@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import GraphError, listed, one_line
-from .arrow import Plan, rebatched
+from .arrow import Plan, has_index, rebatched
 from .events import Events, rows_at_once
 from .paths import File, Files, is_local
 
@@ -79,12 +78,11 @@ class Parquet(Files):
                         for batch in parquet.iter_batches(columns=[column.name]):
                             seen.update(dict.fromkeys(batch.column(0).dictionary.to_pylist()))
         assert schema is not None
-        told = json.loads((schema.metadata or {}).get(b"pandas", b"{}")).get("index_columns", [])
         return Plan(
             schema,
             with_nulls,
             {name: [v for v in seen if v is not None] for name, seen in categories.items()},
-            own_index=any(isinstance(column, str) for column in told),
+            own_index=has_index(schema.metadata, rows),
             rows=rows,
         )
 

@@ -59,7 +59,8 @@ def to_table(frame: pd.DataFrame, *, number: int = 0) -> pa.Table:
 
 def _labels(frame: pd.DataFrame, number: int) -> dict[str, pd.Series]:
     index = frame.index
-    if isinstance(index, pd.RangeIndex) and index.step == 1 and index.start == number:
+    counts = isinstance(index, pd.RangeIndex) and index.step == 1 and index.start == number
+    if counts and index.name is None:
         return {}
     labels = {}
     for level in range(index.nlevels):
