@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graph_magics import Graph
 from graph_magics.sinks.formats import (
     read_csv,
     read_lines,
@@ -25,7 +27,7 @@ from graph_magics.sinks.formats import (
 from graph_magics.sinks.tables import as_schema, to_frame, to_table, united
 from graph_magics.sinks.texts import json_text
 
-from .models import frame_of
+from .models import frame_of, mistake
 
 EVERYTHING = frame_of(
     whole=[1, 2, 3],
@@ -37,6 +39,9 @@ EVERYTHING = frame_of(
     text=pd.array(["a", None, 'say "no",\n'], dtype="str"),
     empty_text=["", "a", ""],
     route=pd.Categorical(["b", None, "b"], categories=["a", "b"]),
+    span=pd.to_timedelta(["1 day 00:00:00.000000001", None, "-1s"]),
+    month=pd.PeriodIndex(["2026-01", None, "2026-03"], freq="M").array,
+    between=pd.arrays.IntervalArray.from_tuples([(0, 1), None, (2, 3.5)]),
     moment=pd.to_datetime(["2026-01-01 00:00:00.5", None, "2026-01-02 03:04:05.000006"]),
     cells=[{"a": [1, None]}, np.nan, [1.5, "x"]],
     nothing=[np.nan, np.nan, np.nan],
@@ -83,6 +88,15 @@ def test_a_frame_is_the_same_when_it_is_read_back(again):
         pd.Index([5, 3, 3]),
         pd.Index(["x", "y", "z"], name="status"),
         pd.RangeIndex(4, 7),
+        pd.RangeIndex(3, name="n"),
+        pd.Index([5, 6, 8], name=0),
+        pd.Index([5, 6, 8], name=("a", (1, None))),
+        pd.MultiIndex.from_product([[1], [1.5, 2, 3]], names=[0, True]),
+        pd.interval_range(0, 3),
+        pd.interval_range(pd.Timestamp("2026", tz="UTC"), periods=3, closed="left"),
+        pd.period_range("2026", periods=3, freq="M"),
+        pd.to_timedelta([1, 2, 5], unit="s"),
+        pd.Index([time(1, 2), time(3, 4, 5, 6), None]),
         pd.MultiIndex.from_tuples([(1, "a"), (1, "b"), (2, "a")], names=["n", None]),
     ],
 )
@@ -91,6 +105,33 @@ def test_labels_are_kept(again, index):
     table = to_table(frame)
     read = to_frame(again([table], table.schema))
     pd.testing.assert_frame_equal(read, frame, check_index_type=False)
+
+
+@AGAIN
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [time(1, 2), None, time(3, 4, 5, 6)],
+        [timedelta(days=400 * 365), None, timedelta(microseconds=1)],
+        [date(2026, 1, 1), None, date(1, 1, 1)],
+        [Decimal("1.50"), None, Decimal("-12345.6")],
+        pd.array([[1, 2], None, []], dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
+        pd.array([{"a": 1}, None, {"a": None}],
+                 dtype=pd.ArrowDtype(pa.struct([("a", pa.int64())]))),
+        [None, None, None],
+    ],
+)  # fmt: skip
+def test_values_that_json_has_not_are_read_back(again, cells):
+    frame = pd.DataFrame({"x": cells})
+    table = to_table(frame)
+    read, known = (to_frame(t)["x"].tolist() for t in (again([table], table.schema), table))
+    assert repr(read) == repr(known)
+
+
+def test_what_cannot_be_read_back_is_told(tmp_path):
+    run = Graph("g", abs).run([1, 2], into=f"{tmp_path}/out.csv")
+    Path(f"{tmp_path}/out.csv").write_text('"abs","response","status","error"\nx,y,z,\n')
+    mistake(lambda: run.frame, "out.csv", "cannot be read back", "pandas")
 
 
 def test_the_number_of_an_event_is_no_column():
@@ -159,6 +200,20 @@ def objects(*values):
         ([objects(None, None), [1, 2]], [pd.NA, pd.NA, 1, 2], "Int64"),
         ([[1], objects(None)], [1, pd.NA], "Int64"),
         ([[1], [1.5]], [1.0, 1.5], "float64"),
+        ([[2**60], objects(Decimal("1.5"))], [2**60, "1.5"], "object"),
+        ([[0.5], objects(Decimal("1.5"))], [0.5, "1.5"], "object"),
+        (
+            [objects(Decimal("1.5")), objects(Decimal("12345.25"))],
+            [Decimal("1.50"), Decimal("12345.25")],
+            "object",
+        ),
+        ([objects(Decimal(10) ** 60), objects(Decimal("1e-30"))], [f"1{'0' * 60}", "1E-30"], "str"),
+        ([objects(timedelta(1)), [1]], ["1 days 00:00:00", 1], "object"),
+        (
+            [objects(date(2026, 1, 1)), pd.to_datetime(["2026"])],
+            ["2026-01-01", "2026-01-01T00:00:00"],
+            "str",
+        ),
         ([np.int16([1]), [2**40]], [1, 2**40], "int64"),
         ([["a"], pd.array(["b"], dtype="str")], ["a", "b"], "str"),
         ([[1], ["a"]], [1, "a"], "object"),

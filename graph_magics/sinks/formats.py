@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import time
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +17,9 @@ import pyarrow.parquet as pq
 
 from .tables import TEXT, holds_json
 from .texts import json_text
+
+#: A span of time as pandas writes it: "-1 days +23:59:59.5".
+_SPAN = re.compile(r"(-?\d+) days \+?(\d+):(\d+):(\d+)(?:\.(\d+))?")
 
 
 def write_parquet(tables: Iterable[pa.Table], schema: pa.Schema, stream: Any) -> None:
@@ -43,6 +48,8 @@ def _in_csv(kind: pa.DataType) -> pa.DataType:
 def _for_csv(values: Any, kind: pa.DataType) -> Any:
     if values.type == kind:
         return values
+    if pa.types.is_duration(values.type):
+        return pa.chunked_array([pa.array(_spans(values), kind)])
     try:
         return values.cast(kind)
     except pa.ArrowException:  # Bytes that are no text, and types that have none.
@@ -60,6 +67,14 @@ def write_lines(tables: Iterable[pa.Table], schema: pa.Schema, stream: Any) -> N
         stream.write("".join([line % row for row in rows]).encode())
 
 
+def _spans(values: Any) -> list[str | None]:
+    """Spans of time as pandas writes them."""
+    spans = values.to_pandas()
+    return [
+        None if missing else str(span) for span, missing in zip(spans, spans.isna(), strict=True)
+    ]
+
+
 def _texts(values: Any, field: pa.Field) -> list[str]:
     if holds_json(field):
         return [text or "null" for text in values.to_pylist()]
@@ -70,7 +85,9 @@ def _texts(values: Any, field: pa.Field) -> list[str]:
     if pa.types.is_floating(field.type):
         finite = pc.if_else(pc.is_finite(values), values, None)
         return ["null" if v is None else repr(v) for v in finite.to_pylist()]
-    if pa.types.is_temporal(field.type) and not pa.types.is_duration(field.type):
+    if pa.types.is_duration(field.type):
+        return ["null" if text is None else json_text(text) for text in _spans(values)]
+    if pa.types.is_temporal(field.type):
         values = values.cast(TEXT)
     return ["null" if v is None else json_text(v) for v in values.to_pylist()]
 
@@ -112,22 +129,55 @@ def read_lines(stream: Any, schema: pa.Schema) -> pa.Table:
         if holds_json(field):
             texts = [None if value is None else json_text(value) for value in values]
             columns.append(pa.array(texts, TEXT))
-        elif any(
-            is_kind(field.type)
-            for is_kind in (
-                pa.types.is_floating,
-                pa.types.is_integer,
-                pa.types.is_boolean,
-                pa.types.is_null,
-            )
-        ):
-            columns.append(pa.array(values, field.type))
         else:
-            columns.append(_from_text(pa.array(values, TEXT), field.type))
+            columns.append(_from_json(values, field.type))
     return pa.Table.from_arrays(columns, schema=schema)
 
 
+def _from_json(values: list[Any], kind: Any) -> Any:
+    """Make a column of what stands in the lines of JSON."""
+    if isinstance(kind, pa.BaseExtensionType):  # As pandas has of its periods and intervals.
+        return pa.ExtensionArray.from_storage(kind, _from_json(values, kind.storage_type))
+    if pa.types.is_struct(kind):
+        inside = [[v if v is None else v[field.name] for v in values] for field in kind]
+        arrays = [_from_json(some, field.type) for some, field in zip(inside, kind, strict=True)]
+        missing = pa.array([value is None for value in values])
+        return pa.StructArray.from_arrays(arrays, fields=list(kind), mask=missing)
+    if pa.types.is_null(kind):
+        return pa.nulls(len(values))
+    if all(value is None or isinstance(value, str) for value in values):
+        return _from_text(pa.array(values, TEXT), kind)
+    return pa.array(values, kind)
+
+
+def _span(text: str, unit: str) -> int:
+    """How many units a span of time has, which may be beyond what pandas reads."""
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no span of time")
+    days, hours, minutes, seconds = map(int, found.group(1, 2, 3, 4))
+    whole = ((24 * days + hours) * 60 + minutes) * 60 + seconds
+    digits = {"s": 0, "ms": 3, "us": 6, "ns": 9}[unit]
+    return whole * 10**digits + int((found[5] or "").ljust(digits, "0")[:digits] or 0)
+
+
 def _from_text(values: Any, kind: pa.DataType) -> Any:
+    """Make a column of what stands in the cells of CSV, but for what pyarrow reads itself."""
+    if values.type == kind:
+        return values
     if pa.types.is_dictionary(kind):
         return values.cast(pa.string()).dictionary_encode().cast(kind)
-    return values if values.type == kind else values.cast(kind)
+    if pa.types.is_duration(kind):
+        spans = [text if text is None else _span(text, kind.unit) for text in values.to_pylist()]
+        return pa.array(spans, pa.int64()).cast(kind)
+    if pa.types.is_time(kind):
+        return pa.array(
+            [v if v is None else time.fromisoformat(v) for v in values.to_pylist()], kind
+        )
+    try:
+        return values.cast(kind)
+    except pa.ArrowNotImplementedError:  # Lists, objects, and what is made of such.
+        bodies = [value if value is None else json.loads(value) for value in values.to_pylist()]
+        if any(isinstance(body, str) for body in bodies):
+            raise
+        return _from_json(bodies, kind) if any(bodies) else pa.nulls(len(bodies), kind)

@@ -198,7 +198,7 @@ class Staging:
         """Read back all that is written."""
         if not self._parts:
             return pd.DataFrame()
-        with self._told("read"):
+        with self._told("read"), self._readable():
             if not self.is_whole or self.format is None:
                 return to_frame(pa.concat_tables(list(self._tables())))
             with self.fs.open(self.target, "rb", compression="infer") as stream:
@@ -325,6 +325,17 @@ class Staging:
             with Path(f"{path}.tmp").open("wb") as stream:
                 yield stream
             os.replace(f"{path}.tmp", path)
+
+    @contextlib.contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Tell of values that are written, and cannot be made of their text again."""
+        try:
+            yield
+        except (pa.ArrowException, ValueError, KeyError) as error:
+            raise GraphError(
+                f"{self.path!r} cannot be read back: {one_line(error)}; read it with pandas, or "
+                "write Parquet"
+            ) from error
 
     def _write(self, name: str, content: bytes) -> None:
         with self._stream(name) as stream:

@@ -79,7 +79,7 @@ def _metadata(index: pd.Index, labels: Iterable[str]) -> dict[bytes, bytes] | No
     if not names:
         return None
     own = [None if name is None else str(name) for name in index.names]
-    told = {"index": names, "names": own}
+    told = {"index": names, "names": [_as_name(name) for name in index.names]}
     # What pandas and others look at to make an index of these columns again.
     columns = [
         {"name": name, "field_name": field, "pandas_type": "empty", "numpy_type": "object",
@@ -88,6 +88,17 @@ def _metadata(index: pd.Index, labels: Iterable[str]) -> dict[bytes, bytes] | No
     ]  # fmt: skip
     for_pandas = {"index_columns": names, "column_indexes": [], "columns": columns}
     return {_KEY: json.dumps(told).encode(), b"pandas": json.dumps(for_pandas).encode()}
+
+
+def _as_name(name: Any) -> Any:
+    """The name of a level as JSON has it: a tuple is a list, and what it has not is text."""
+    if isinstance(name, tuple):
+        return [_as_name(part) for part in name]
+    return name if name is None or type(name) in (str, int, float, bool) else str(name)
+
+
+def _name_of(told: Any) -> Any:
+    return tuple(map(_name_of, told)) if isinstance(told, list) else told
 
 
 def _array(values: pd.Series) -> tuple[pa.Array, dict[bytes, bytes] | None]:
@@ -184,11 +195,34 @@ def _wide(one: pa.Field, other: pa.Field) -> pa.Field:
         return json_field(one.name)
     if pa.types.is_binary(one.type) or texts:
         return json_field(one.name)
+    if any(pa.types.is_decimal(f.type) for f in (one, other)):
+        return _wide_decimals(one, other)
+    if _kind_of(one.type) != _kind_of(other.type):
+        return json_field(one.name)
     try:
         some = [pa.schema([one.remove_metadata()]), pa.schema([other.remove_metadata()])]
         return pa.unify_schemas(some, promote_options="permissive").field(0)
     except pa.ArrowException:
         return json_field(one.name)
+
+
+def _kind_of(kind: pa.DataType) -> Any:
+    """What two types have in common that one type may hold both of."""
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return "numbers"
+    return (kind.id, kind.tz) if pa.types.is_timestamp(kind) else kind.id
+
+
+def _wide_decimals(one: pa.Field, other: pa.Field) -> pa.Field:
+    """Decimals of more digits; beside other numbers, which Python does not mix them with, JSON."""
+    if not all(pa.types.is_decimal(f.type) for f in (one, other)):
+        return json_field(one.name)
+    types: Any = (one.type, other.type)
+    scale = max(kind.scale for kind in types)
+    digits = max(kind.precision - kind.scale for kind in types) + scale
+    if digits > 76:
+        return json_field(one.name)
+    return pa.field(one.name, (pa.decimal128 if digits <= 38 else pa.decimal256)(digits, scale))
 
 
 def _wide_categories(one: pa.Field, other: pa.Field) -> pa.Field:
@@ -209,7 +243,9 @@ def as_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
             continue
         own, values = table.schema.field(field.name), table[field.name]
         if _holds_json(field) and not _holds_json(own):
-            values = _json([None if is_missing(v) else v for v in values.to_pylist()])
+            # As their frame has them, which is how they stand beside objects in one chunk.
+            objects = to_values(table, field.name)
+            values = _json([None if is_missing(v) else v for v in objects])
         elif values.type != field.type:
             values = values.cast(field.type, safe=False)
         arrays.append(values)
@@ -225,7 +261,7 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     frame = pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
     if "index" in told:
         frame = frame.set_index(told["index"])
-        frame.index.names = told["names"]
+        frame.index.names = [_name_of(name) for name in told["names"]]
     return frame
 
 
