@@ -588,6 +588,24 @@ def test_what_the_user_puts_there_while_it_runs_is_not_removed(into):
         assert len(pd.read_csv("out.csv")) == 9
 
 
+@pytest.mark.parametrize("into", ["out", "out.csv", "out.jsonl.gz"])
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_link_is_written_through(into, is_there):
+    os.mkdir("elsewhere")
+    os.symlink("elsewhere/real", into)
+    if is_there:
+        graph_of().run(events_of(3), into=into)
+        assert os.path.islink(into) and os.path.exists("elsewhere/real")
+        mistake(lambda: graph_of().run(events_of(3), into=into), f"'{into}' is there already")
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        graph_of(Bomb(15)).run(events_of(20), into=into, chunk_size=5, overwrite=is_there)
+    assert f"'{os.path.abspath('elsewhere/real.unfinished')}'" in str(stopped.value)
+    run = graph_of().run(events_of(20), into=into, chunk_size=5, overwrite=True)
+    pd.testing.assert_frame_equal(run.frame, graph_of().run(events_of(20)).frame)
+    assert os.path.islink(into) and os.listdir("elsewhere") == ["real"]
+    assert_nothing_beside("elsewhere", into)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

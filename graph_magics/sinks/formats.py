@@ -93,9 +93,9 @@ def _texts(values: Any, field: pa.Field) -> list[str]:
 
 
 @contextmanager
-def compressed(stream: Any, path: str) -> Iterator[Any]:
-    """Compress what is written, if the path says so; without a time, which changes the bytes."""
-    if not path.endswith(".gz"):
+def compressed(stream: Any, is_packed: bool) -> Iterator[Any]:
+    """Compress what is written, if it is to be; without a time, which changes the bytes."""
+    if not is_packed:
         yield stream
         return
     with gzip.GzipFile("", "wb", fileobj=stream, mtime=0) as packed:

@@ -7,7 +7,6 @@ import itertools
 import json
 import os
 import posixpath
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +17,7 @@ import pyarrow.parquet as pq
 
 from ..engine.paths import filesystem, is_local
 from ..errors import GraphError, counted, listed, one_line
+from . import names
 from .formats import compressed, read_csv, read_lines, write_csv, write_lines, write_parquet
 from .layouts import Forms, Layout
 from .tables import to_frame, to_table
@@ -29,9 +29,6 @@ _FORMATS: dict[str, Literal["parquet", "csv", "json"]] = {
     ".jsonl": "json",
     ".jsonl.gz": "json",
 }
-_RUN = "_run.json"
-_IS_PART = re.compile(r"part-\d{5,}\.parquet")
-_IS_BESIDE = re.compile(r"_run\.json|_whole|_done-\d{5,}\.json|_errors-\d{5,}\.parquet")
 
 
 class Staging:
@@ -58,8 +55,12 @@ class Staging:
         self.fs, inner = filesystem(self.path)
         self.local = is_local(self.fs)
         self.target = inner.rstrip("/")
-        self.folder = f"{self.target}.unfinished"
         name = posixpath.basename(self.target).lower()
+        #: What the output is called where it is told to people.
+        self._shown = self.path.rstrip("/")
+        if self.local and os.path.islink(self.target):  # Written through, and not replaced.
+            self.target = self._shown = os.path.realpath(self.target)
+        self.folder = f"{self.target}.unfinished"
         self.format: Literal["parquet", "csv", "json"] | None = None
         if not self.path.endswith(("/", os.sep)) and not self.fs.isdir(inner):
             suffix = next((s for s in sorted(_FORMATS, key=len)[::-1] if name.endswith(s)), None)
@@ -69,6 +70,7 @@ class Staging:
                     f"{', '.join(_FORMATS)}"
                 )
             self.format = None if suffix is None else _FORMATS[suffix]
+        self._is_packed = self.format is not None and name.endswith(".gz")
         self.is_whole = False
         self._overwrite = False
         self._parts = 0
@@ -79,7 +81,7 @@ class Staging:
     @property
     def unfinished(self) -> str:
         """Where the parts are while it is not whole, as it is told to people."""
-        return f"{self.path.rstrip('/')}.unfinished"
+        return f"{self._shown}.unfinished"
 
     def begin(
         self, told: Mapping[str, Any], *, resume: bool, overwrite: bool
@@ -97,7 +99,7 @@ class Staging:
         with self._told("read"):
             self._check_target()
             self._check_folder()
-        begun = self._read_json(_RUN)
+        begun = self._read_json(names.RUN)
         done = list(self._done()) if begun is not None else []
         if done and not resume and not overwrite:
             raise GraphError(
@@ -116,7 +118,7 @@ class Staging:
         self.remove()
         with self._told():
             self.fs.makedirs(self.folder, exist_ok=True)
-        self._write(_RUN, json.dumps(told).encode())
+        self._write(names.RUN, json.dumps(told).encode())
         return []
 
     def write(
@@ -128,13 +130,13 @@ class Staging:
         """
         part = self._parts
         table = to_table(frame, number=number)
-        with self._stream(_part(part)) as stream:
+        with self._stream(names.part(part)) as stream:
             pq.write_table(table, stream)
         if errors is not None:
-            with self._stream(_errors(part)) as stream:
+            with self._stream(names.errors(part)) as stream:
                 pq.write_table(to_table(errors, number=-1), stream)
-        size = self._size(_part(part))
-        self._write(_note(part), json.dumps({**note, "bytes": size}).encode())
+        size = self._size(names.part(part))
+        self._write(names.note(part), json.dumps({**note, "bytes": size}).encode())
         self._parts = part + 1
         self._forms.append(note.get("forms", []))
 
@@ -148,19 +150,22 @@ class Staging:
             if self.format is None:
                 for part in range(self._parts):
                     if not self._schema_of(part).equals(schema, check_metadata=True):
-                        whole = layout.table(self._read(_part(part)), part)
-                        with self._stream(_part(part)) as stream:
+                        whole = layout.table(self._read(names.part(part)), part)
+                        with self._stream(names.part(part)) as stream:
                             pq.write_table(whole, stream)
-                        note = self._read_json(_note(part))
-                        note["bytes"] = self._size(_part(part))
+                        note = self._read_json(names.note(part))
+                        note["bytes"] = self._size(names.part(part))
                         note["forms"] = layout.forms(part)
-                        self._write(_note(part), json.dumps(note).encode())
+                        self._write(names.note(part), json.dumps(note).encode())
                 self._put_folder()
             else:
                 writers = {"parquet": write_parquet, "csv": write_csv, "json": write_lines}
-                with self._stream("_whole") as stream, compressed(stream, self.target) as packed:
+                with (
+                    self._stream(names.WHOLE) as stream,
+                    compressed(stream, self._is_packed) as packed,
+                ):
                     writers[self.format](self._tables(), schema, packed)
-                self._move(f"{self.folder}/_whole", self.target)
+                self._move(f"{self.folder}/{names.WHOLE}", self.target)
                 self.remove()
         self.is_whole = True
 
@@ -181,7 +186,10 @@ class Staging:
         """The paths in a folder, each with whether it is of a kind that a run writes."""
         self.fs.invalidate_cache(folder)
         return [
-            (held["name"], held["type"] == "file" and _is_ours(posixpath.basename(held["name"])))
+            (
+                held["name"],
+                held["type"] == "file" and names.is_ours(posixpath.basename(held["name"])),
+            )
             for held in self.fs.ls(folder, detail=True)
             if held["name"].rstrip("/") != folder.rstrip("/")
         ]
@@ -201,7 +209,8 @@ class Staging:
         with self._told("read"), self._readable():
             if not self.is_whole or self.format is None:
                 return to_frame(pa.concat_tables(list(self._tables())))
-            with self.fs.open(self.target, "rb", compression="infer") as stream:
+            packed = "gzip" if self._is_packed else None
+            with self.fs.open(self.target, "rb", compression=packed) as stream:
                 if self.format == "parquet":
                     return to_frame(pq.read_table(stream))
                 read = read_csv if self.format == "csv" else read_lines
@@ -209,19 +218,19 @@ class Staging:
 
     def head(self) -> pd.DataFrame:
         """Read back the first events; while it is not whole."""
-        return to_frame(self.layout.table(self._read(_part(0)), 0)).head(5)
+        return to_frame(self.layout.table(self._read(names.part(0)), 0)).head(5)
 
     def _tables(self) -> Iterator[pa.Table]:
         layout = self.layout
         for part in range(self._parts):
-            yield layout.table(self._read(_part(part)), part)
+            yield layout.table(self._read(names.part(part)), part)
 
     @property
     def _here(self) -> str:
         return self.target if self.is_whole else self.folder
 
     def _schema_of(self, part: int) -> pa.Schema:
-        with self.fs.open(f"{self._here}/{_part(part)}", "rb") as stream:
+        with self.fs.open(f"{self._here}/{names.part(part)}", "rb") as stream:
             return pq.read_schema(stream)
 
     def _read(self, name: str) -> pa.Table:
@@ -230,17 +239,21 @@ class Staging:
 
     def _done(self) -> Iterator[tuple[dict[str, Any], pd.DataFrame | None]]:
         for part in range(10**9):
-            note = self._read_json(_note(part))
-            if note is None or self._size(_part(part)) != note["bytes"]:
+            note = self._read_json(names.note(part))
+            if note is None or self._size(names.part(part)) != note["bytes"]:
                 return
-            has_errors = self.fs.exists(f"{self.folder}/{_errors(part)}")
-            yield note, to_frame(self._read(_errors(part))) if has_errors else None
+            has_errors = self.fs.exists(f"{self.folder}/{names.errors(part)}")
+            yield note, to_frame(self._read(names.errors(part))) if has_errors else None
 
     def _forget_after(self, part: int) -> None:
         """Remove what was written of a chunk that was not finished."""
-        known = {name for done in range(part) for name in (_part(done), _note(done), _errors(done))}
+        known = {
+            name
+            for done in range(part)
+            for name in (names.part(done), names.note(done), names.errors(done))
+        }
         for path, is_ours in self._held(self.folder):
-            if is_ours and posixpath.basename(path) not in known | {_RUN}:
+            if is_ours and posixpath.basename(path) not in known | {names.RUN}:
                 self.fs.rm(path)
 
     def _check_target(self) -> None:
@@ -269,8 +282,12 @@ class Staging:
             )
         held = self._held(self.folder)
         self._refuse_others(self.unfinished, held)
-        names = [posixpath.basename(path) for path, _ in held]
-        if any(map(_IS_PART.fullmatch, names)) and _RUN not in names and not self._overwrite:
+        found = [posixpath.basename(path) for path, _ in held]
+        if (
+            any(map(names.IS_PART.fullmatch, found))
+            and names.RUN not in found
+            and not self._overwrite
+        ):
             raise GraphError(
                 f"{self.unfinished!r} holds parts, and nothing tells of what run; move them away, "
                 "or remove them with overwrite=True"
@@ -284,22 +301,22 @@ class Staging:
             )
 
     def _put_folder(self) -> None:
-        names = [posixpath.basename(path) for path, _ in self._held(self.folder)]
+        found = [posixpath.basename(path) for path, _ in self._held(self.folder)]
         old = None
         if self.fs.exists(self.target):
             old = self._free(f"{self.target}.replaced")
             self._move(self.target, old)
         self._move(self.folder, self.target)
-        for name in names:
-            if _IS_BESIDE.fullmatch(name):
+        for name in found:
+            if names.IS_BESIDE.fullmatch(name):
                 self.fs.rm(f"{self.target}/{name}")
         if old is not None:
             self._remove(old)
 
     def _free(self, path: str) -> str:
         """A path at which there is nothing: what stands beside the output is the user's own."""
-        names = itertools.chain([path], (f"{path}-{number}" for number in itertools.count(2)))
-        return next(name for name in names if not self.fs.exists(name))
+        free = itertools.chain([path], (f"{path}-{number}" for number in itertools.count(2)))
+        return next(name for name in free if not self.fs.exists(name))
 
     def _move(self, source: str, target: str) -> None:
         if self.local:
@@ -384,21 +401,3 @@ def _differs(where: str, key: str, was: Any, now: Any) -> str:
         f"{where!r} was begun with {key} {was!r}, and this run has {now!r}; use the same, or "
         "begin anew with overwrite=True"
     )
-
-
-def _part(number: int) -> str:
-    return f"part-{number:05}.parquet"
-
-
-def _note(number: int) -> str:
-    return f"_done-{number:05}.json"
-
-
-def _errors(number: int) -> str:
-    return f"_errors-{number:05}.parquet"
-
-
-def _is_ours(name: str) -> bool:
-    """Whether a run writes files of that name; also one that it was stopped in writing."""
-    name = name.removesuffix(".tmp")
-    return bool(_IS_PART.fullmatch(name) or _IS_BESIDE.fullmatch(name))
