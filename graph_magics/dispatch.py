@@ -105,9 +105,10 @@ class Runs(_Base):
             The columns of the frame that are kept; ``"vote"`` stands for ``"vote.benign"``, too.
         resume : bool
             With ``into``: go on after the last finished chunk of a run that was broken off. It
-            must be the same run: events, seed, columns, chunk size and graph; the models in it
-            are not compared. What comes out is the same to the last byte. Refused for a graph
-            with classes of MLRun's that may remember the events before.
+            must be the same run: events, seed, columns, chunk size and graph, down to the code
+            of its functions; what models have learnt is not compared, nor what lists and other
+            objects hold that functions use. What comes out is the same to the last byte.
+            Refused for a graph with classes of MLRun's that may remember the events before.
         overwrite : bool
             With ``into``: replace what is there.
 

@@ -52,6 +52,19 @@ def test_how_a_table_lies_in_memory_is_no_matter():
     assert digest(one.to_numpy()) != digest(one.to_numpy().T.reshape(20, 3))
 
 
+@pytest.mark.parametrize("storage", ["pyarrow", "python"])
+def test_texts_are_told_by_value_wherever_they_lie(storage):
+    dtype = pd.StringDtype(storage, na_value=np.nan)
+    texts = pd.Series(["a", "bc", None, "", "é"] * 3, dtype=dtype)
+    cut = pd.concat([pd.Series(["x"], dtype=dtype), texts]).iloc[1:]
+    assert digest(texts.array) == digest(cut.array)
+    parts = pd.concat([texts[:4], texts[4:5], texts[5:]])
+    assert digest(texts.array) == digest(parts.array)
+    assert digest(texts.array[:0]) == digest(cut.array[:0])
+    for other in (["ab", "c"], ["a", "b"], ["a", None], [None, "a"], ["a", ""]):
+        assert digest(pd.array(["a", "bc"], dtype=dtype)) != digest(pd.array(other, dtype=dtype))
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

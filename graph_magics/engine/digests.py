@@ -58,7 +58,10 @@ def _pieces(some: Any) -> Iterator[Any]:
             yield from _pieces(np.asarray(some))
         else:
             yield _said("values", str(some.dtype), len(some))
-            yield from _extension(pd.Series(some))
+            if isinstance(some.dtype, pd.StringDtype):
+                yield from _texts(some)
+            else:
+                yield from _extension(pd.Series(some))
     elif isinstance(some, list):
         yield _said("list", len(some))
         yield from _list(some)
@@ -78,6 +81,26 @@ def _array(values: np.ndarray) -> Iterator[Any]:
         some = np.ascontiguousarray(values[start : start + rows])
         # Much quicker than a digest of all bytes, and nobody means to deceive here.
         yield crc32(some.reshape(-1).view(np.uint8).data).to_bytes(4, "big")
+
+
+def _texts(values: Any) -> Iterator[Any]:
+    """The lengths of texts, and all of them one after the other, as Arrow has them."""
+    import pyarrow as pa  # Which takes its time to import.
+    import pyarrow.compute as pc
+
+    arrow = pa.array(values, pa.large_string(), from_pandas=True)
+    chunks = arrow.chunks if isinstance(arrow, pa.ChunkedArray) else [arrow]
+    # Each from chunk to chunk, as where one ends is no matter.
+    check = of_lengths = 0
+    for chunk in chunks:
+        lengths = pc.fill_null(pc.binary_length(chunk), -1).to_numpy(zero_copy_only=False)
+        of_lengths = crc32(np.ascontiguousarray(lengths).view(np.uint8).data, of_lengths)
+        texts = chunk.drop_null()
+        _, offsets, data = texts.buffers()
+        bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+        if data is not None and len(bounds):
+            check = crc32(memoryview(data)[bounds[0] : bounds[-1]], check)
+    yield check.to_bytes(4, "big") + of_lengths.to_bytes(4, "big")
 
 
 def _extension(values: pd.Series) -> Iterator[Any]:
