@@ -182,8 +182,8 @@ class _Teller:
         self._kept.append(value)  # Or another might come to have its id.
         try:
             return self._thing(value)
-        except RecursionError:
-            return ["deep", type(value).__name__]
+        except Exception:  # It nests too deep, or is an object that does not let itself be asked.
+            return ["unknown", type(value).__name__]
 
     def _thing(self, value: Any) -> Any:
         if isinstance(value, FunctionType):

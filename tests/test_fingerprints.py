@@ -247,3 +247,19 @@ def test_what_functions_set_as_they_run_does_not_change_it():
     graph.run([1, 2, 3])
     assert names["count"] == 3 and names["last"] == 3 and names["scale"].factor == 3
     assert fingerprint(graph.root) == before
+
+
+class Odd:
+    """Like a proxy to something that is gone."""
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+def test_objects_that_cannot_be_asked_are_told_by_their_class():
+    deep = None
+    for _ in range(5_000):
+        deep = (deep,)
+    for value in (Odd(), deep, {1: deep}, iter([]), pd.DataFrame({"x": [1]})):
+        assert told(Step(closed(value), name="f")) == told(Step(closed(value), name="f"))
+        assert Graph("g", Step(closed(value), name="f")).root is not None

@@ -550,6 +550,13 @@ def test_a_file_where_the_unfinished_run_would_be_is_told():
     assert Path("f.csv.unfinished").read_text() == "dear"
 
 
+@pytest.mark.parametrize("into", ["f/out.csv", "f/out/"])
+def test_a_file_that_stands_where_a_folder_is_needed_is_told(into):
+    Path("f").write_text("dear")
+    mistake(lambda: graph_of().run(events_of(3), into=into), f"'{into}' cannot be written")
+    assert_nothing_beside("f")
+
+
 def test_parts_of_nobody_knows_what_run_are_removed_only_if_asked():
     os.mkdir("out.unfinished")
     Path("out.unfinished/part-00000.parquet").write_text("mine")

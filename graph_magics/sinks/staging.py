@@ -361,7 +361,7 @@ class Staging:
     def _read_json(self, name: str) -> Any:
         try:
             return json.loads(self.fs.cat_file(f"{self.folder}/{name}"))
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
 
     def _size(self, name: str) -> int:
