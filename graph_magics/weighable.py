@@ -25,7 +25,8 @@ class Weighable(Recorded):
 
         Nobody is asked again whose answer is known: the router votes or draws anew over the
         answers that there are, and only what stands behind it runs again, for the events that
-        come to it otherwise. It is the frame of a real run with these weights.
+        come to it otherwise. It is the frame of a real run with these weights; but where a step
+        answered whole numbers beside floats that are gone now, they are floats still.
 
         Of a Splitter, events then go to routes that did not see them. Each route is asked once
         for all of these, whatever the weights; its answers are kept with the run.
