@@ -130,8 +130,14 @@ class Recorded:
 
     def _columns_of(self, output: Output) -> Mapping[str, Any]:
         """What of a node's answers stands in the frame."""
-        columns = None if self._like is None else self._like._known_columns(output)
-        return output.columns() if columns is None else columns
+        if self._like is not None:
+            columns = self._like._known_columns(output)
+            return output.columns() if columns is None else columns
+        columns = output.columns()
+        if all(isinstance(values, pd.arrays.ArrowStringArray) for values in columns.values()):
+            # Texts take long to make, and no memory where a frame holds them already.
+            self._shown[output.path] = columns
+        return columns
 
     def _known_columns(self, output: Output) -> Mapping[str, Any] | None:
         """The columns of just these answers, if they are also this run's; they are kept."""

@@ -665,3 +665,13 @@ def test_runs_whose_chunks_ran_at_the_same_time_answer_too(executor: Any) -> Non
     there = graph.run(events, executor=executor, chunk_size=20)
     pd.testing.assert_frame_equal(there.what_if(weights), graph.run(events).what_if(weights))
     assert there.what_if(weights)["vote"].tolist() == [n % 3 for n in range(60)]
+
+
+def test_what_is_done_to_a_frame_changes_no_other():
+    vote = VotingEnsemble(a=Named(), b=Step(lambda table: np.full(len(table), "b"), batch=True))
+    run = Graph("g", vote).run(pd.DataFrame({"x": range(8)}))
+    right = run.what_if({"a": 1, "b": 3})
+    own = Graph("g", vote).run(pd.DataFrame({"x": range(8)}))
+    own.frame.loc[:, ["a", "b"]] = "changed"
+    own.frame["b"].array[0] = "changed, too"
+    pd.testing.assert_frame_equal(own.what_if({"a": 1, "b": 3}), right)
