@@ -448,7 +448,17 @@ def test_equal_weights_stay_where_none_are_better() -> None:
     best = vote_of(y, y, y, vote_type="classification").run(numbered(40)).best_weights(y)
     assert best.weights == {"a": 1.0, "b": 1.0, "c": 1.0}
     assert best.summary.loc["equal weights", ["gain", "p_value"]].tolist() == [0.0, 1.0]
+    assert best.summary.loc["equal weights", ["low", "high"]].isna().all()
     assert "No weights were found that are better than equal ones (accuracy 1" in best.verdict
+    assert best.verdict.endswith("The best model alone does the same (1).")
+
+
+def test_a_gain_that_is_the_same_on_every_event_has_the_interval_of_a_share() -> None:
+    y = np.arange(40) % 2
+    best = vote_of(y, 1 - y, 1 - y, vote_type="classification").run(numbered(40)).best_weights(y)
+    gain, low, high, p = best.summary.loc["equal weights", ["gain", "low", "high", "p_value"]]
+    assert (gain, high) == (1.0, 1.0)
+    assert 0.8 < low < 1.0 and 0 < p < 1e-10
 
 
 def test_the_same_seed_finds_the_same_and_folds_are_as_many_as_said() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..comparison.bounds import of_difference
 from ..comparison.paired import mcnemar
 from ..errors import GraphError, counted
 from ..scores import Task
@@ -51,7 +52,8 @@ class BestWeights:
         that were not searched on: those weights are used for each part of the events that were
         found on the others. ``gain`` is how much better the best weights are than the row (a
         positive one is better for every metric), with its 95 % interval ``low`` to ``high``
-        and ``p_value``: McNemar's exact test for the accuracy, else the paired t test.
+        and ``p_value``: McNemar's exact test for the accuracy, else the paired t test. No
+        interval (NaN) where all events say the same.
     folds : DataFrame
         The weights found for each part, on the others, and the metric on the part: weights
         that differ much from part to part are noise.
@@ -92,6 +94,8 @@ class BestWeights:
             text = f"That was noise: {told}, {where} ({gain})."
         alone = self.summary.loc[_MODEL].astype(float).to_dict()
         figure = f"{alone[self.metric]:.4g}; gain {_shown(alone['gain'])}, {_interval(alone)}"
+        if alone["gain"] == 0 and np.isnan(alone["low"]):
+            return f"{text} The best model alone does the same ({alone[self.metric]:.4g})."
         if alone["gain"] > 0 and alone["p_value"] < SIGNIFICANT:
             return f"{text} They are better, too, than the best model alone ({figure})."
         if alone["gain"] < 0 and alone["p_value"] < SIGNIFICANT:
@@ -282,24 +286,29 @@ def _gain(measure: Metric, best: np.ndarray, other: np.ndarray, event: np.ndarra
     gain = own - figure if measure.is_higher_better else figure - own
     # What rounding leaves of equal votes is no gain.
     if np.abs(apart).max() <= 1e-9 * max(np.abs(best).mean(), np.abs(other).mean()):
-        return [figure, 0.0, 0.0, 0.0, 1.0]
+        return [figure, 0.0, np.nan, np.nan, 1.0]
     # The samples of an event are not independent: their sum is what one event adds.
     _, place, counts = np.unique(event, return_inverse=True, return_counts=True)
     sums = np.bincount(place.ravel(), weights=apart)
     error = np.sqrt(len(sums)) * sums.std(ddof=1) / len(apart)
     if measure.root and own + figure:
         error /= own + figure  # As the difference of squares is that of roots times their sum.
-    half = float(stats.t.ppf(0.975, len(sums) - 1) * error)
-    if measure.name == "accuracy" and (counts == 1).all():
-        p_value = mcnemar(apart > 0, apart < 0)
-    elif error:
+    is_share = measure.name == "accuracy" and (counts == 1).all()
+    p_value = low = high = np.nan
+    if error:
+        half = float(stats.t.ppf(0.975, len(sums) - 1) * error)
+        low, high = gain - half, gain + half
         p_value = float(2 * stats.t.sf(abs(gain) / error, len(sums) - 1))
-    else:
-        p_value = 0.0
-    return [figure, gain, gain - half, gain + half, p_value]
+    elif is_share:
+        low, high = of_difference(best > 0, other > 0, np.ones(len(best))) or (low, high)
+    if is_share:
+        p_value = mcnemar(apart > 0, apart < 0)
+    return [figure, gain, low, high, p_value]
 
 
 def _interval(row: dict[Any, float]) -> str:
+    if np.isnan(row["low"]):
+        return "the same on every event"
     p_value = "p < 0.0001" if row["p_value"] < 0.0001 else f"p = {row['p_value']:.2g}"
     return f"95 % interval {_shown(row['low'])} to {_shown(row['high'])}, {p_value}"
 

@@ -222,7 +222,8 @@ def over_simplex(
         options={"maxiter": 500, "ftol": 1e-12},
     )
     best: Any = found.x if np.isfinite(found.x).all() else start
-    weights = np.round(np.where(best < _LEAST, 0.0, best) / best.sum(), _DIGITS)
+    best = np.where(best < _LEAST * best.sum(), 0.0, best)
+    weights = np.round(best / best.sum(), _DIGITS)
     # As they are to be read they may be worse than equal ones, by a little.
     if not weights.sum() or function(weights / weights.sum())[0] > function(start)[0]:
         return start
