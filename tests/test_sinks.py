@@ -93,7 +93,7 @@ def test_a_frame_is_the_same_when_it_is_read_back(again):
         pd.Index([5, 6, 8], name=("a", (1, None))),
         pd.MultiIndex.from_product([[1], [1.5, 2, 3]], names=[0, True]),
         pd.interval_range(0, 3),
-        pd.interval_range(pd.Timestamp("2026", tz="UTC"), periods=3, closed="left"),
+        pd.interval_range(pd.Timestamp("2026"), periods=3, closed="left"),
         pd.period_range("2026", periods=3, freq="M"),
         pd.to_timedelta([1, 2, 5], unit="s"),
         pd.Index([time(1, 2), time(3, 4, 5, 6), None]),

@@ -402,6 +402,8 @@ def write_text(path: str, text: str) -> None:
         "a,b\n+x,1\n+,2\n",
         "a,b\n+18446744073709551615,1\n1,2\n",
         "a,b\n++5,1\n6,2\n",
+        "a,b\n+1.5,+.5\n2.5,1\n",
+        'a,b\n1,"\n2"\n" 3\n",4.5\n',
         "a,b",
         "a,b\n",
         "a,b\n\n\n",

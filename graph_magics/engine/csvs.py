@@ -57,7 +57,7 @@ class CSV(Files):
     def _tables(self, skip: int) -> Iterator[pa.Table]:
         schema = self._plan.schema
         for file, header in zip(self.files, self._headers, strict=True):
-            for table in _rows(file, header.size, schema, self._signed):
+            for table in _rows(file, header.size, schema, self._odd):
                 if skip < table.num_rows:
                     yield table.slice(skip)
                 skip = max(0, skip - table.num_rows)
@@ -79,7 +79,7 @@ class CSV(Files):
             _look(file, header, columns)
         schema = pa.schema([(name, column.type) for name, column in columns.items()])
         with_nulls = {name for name, column in columns.items() if column.has_nulls}
-        self._signed = {name for name, column in columns.items() if column.is_signed}
+        self._odd = {name for name, column in columns.items() if column.is_odd}
         is_empty = not any(column.has_rows for column in columns.values())
         return Plan(schema, with_nulls, from_csv=True, is_empty=is_empty)
 
@@ -91,8 +91,8 @@ class Column:
         self.type = pa.null()
         self.has_nulls = False
         self.has_rows = False
-        #: Whether whole numbers have plus signs, which pyarrow does not read.
-        self.is_signed = False
+        #: Whether numbers have plus signs or line ends, which pyarrow does not read.
+        self.is_odd = False
 
     def add(self, values: pa.Array) -> None:
         """Look at some more of its texts, where those for missing values are null already."""
@@ -124,22 +124,20 @@ class Column:
         if pa.types.is_boolean(kind):
             return bool(pc.all(pc.is_in(values, pa.array(_TRUE + _FALSE, values.type))).as_py())
         try:
-            pc.cast(pc.ascii_trim_whitespace(values), kind)
+            pc.cast(pc.ascii_trim(values, " \t"), kind)
         except pa.ArrowInvalid:
             try:
                 _as_numbers(values, kind)
             except pa.ArrowInvalid:
                 return False
-            self.is_signed = True
+            self.is_odd = True
         return True
 
 
 def _as_numbers(texts: Any, kind: pa.DataType) -> Any:
-    """Cast texts that may have plus signs."""
+    """Cast texts that may have plus signs, and line ends around them."""
     trimmed = pc.ascii_trim_whitespace(texts)
-    if pa.types.is_integer(kind):
-        trimmed = pc.replace_substring_regex(trimmed, r"^\+([0-9])", r"\1")
-    return pc.cast(trimmed, kind)
+    return pc.cast(pc.replace_substring_regex(trimmed, r"^\+([0-9.])", r"\1"), kind)
 
 
 def _is_whole(values: pa.Array) -> pa.Array:
@@ -245,11 +243,11 @@ def _look(file: File, header: Header, columns: dict[str, Column]) -> None:
         _check_quotes(file)
 
 
-def _rows(file: File, start: int, schema: pa.Schema, signed: set[str]) -> Iterator[pa.Table]:
+def _rows(file: File, start: int, schema: pa.Schema, odd: set[str]) -> Iterator[pa.Table]:
     """Give the rows of a file, up to the first that cannot be read."""
     bad: list[Any] = []
     options = _converting(
-        {column.name: TEXT if column.name in signed else column.type for column in schema}
+        {column.name: TEXT if column.name in odd else column.type for column in schema}
     )
 
     def refuse(row: Any) -> str:
@@ -263,7 +261,7 @@ def _rows(file: File, start: int, schema: pa.Schema, signed: set[str]) -> Iterat
         for batch in _reader(stream, schema.names, options, refuse, threads=False):
             table = pa.Table.from_batches([batch])
             for place, column in enumerate(schema):
-                if column.name in signed and column.type != TEXT:
+                if column.name in odd and column.type != TEXT:
                     numbers = _as_numbers(table[column.name], column.type)
                     table = table.set_column(place, column, numbers)
             before = bad[0].number - 1 - given if bad else len(batch)
