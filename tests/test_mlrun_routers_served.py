@@ -203,6 +203,9 @@ def test_of_the_routes_left_one_must_have_a_weight() -> None:
     graph = _ensemble({"a": _fails, "b": _says("b")}, on_missing="vote", weights={"a": 1})
     with pytest.raises(EventError, match="'b', have no weight"):
         graph.test(body={"inputs": [{"b": 1}]})
+    run = graph.run([{"inputs": [{"b": 1}]}] * 3)
+    assert run.frame["status"].tolist() == [400] * 3
+    assert run.errors["message"].str.contains("'b', have no weight").all()
 
 
 def test_the_body_names_the_answer_and_the_event_where_it_does_not() -> None:
