@@ -222,6 +222,15 @@ def test_events_without_an_answer_are_counted_and_differences_stand_on_the_other
     assert "on 260 events that both answered" in got.verdicts[0]
 
 
+def test_labels_that_no_model_answers_are_told(soft):
+    run = soft.run(X)
+    other = run.compare(y.astype("str").str.upper())
+    assert "No model answers a label of the target, such as 'HIGH'" in repr(other)
+    some = run.compare(y.astype("str").replace("low", "Low"))
+    assert "No model answers 'Low', which the target has." in repr(some)
+    assert "No model answers" not in repr(run.compare(y))
+
+
 def test_a_target_of_one_label_or_of_none_is_told(soft):
     run = soft.run(X)
     one = run.compare(pd.Series("low", X.index), "forest")

@@ -175,6 +175,7 @@ class Comparison(Tables):
             if len(labels) == 1:
                 label = listed([self._case.labels[int(labels[0])]])
                 notes.append(f"The target has one label only, {label}: say which it misses.")
+            notes += self._unknown_labels
         if 0 < self.events < FEW:
             notes.append(f"On {counted(self.events, 'event')} the figures say little.")
         without = self.summary[f"{self.metric}_low"].isna() & self.summary[self.metric].notna()
@@ -184,6 +185,23 @@ class Comparison(Tables):
         if self.by is not None:
             notes += note_on_groups(self.by)
         return notes
+
+    @property
+    def _unknown_labels(self) -> list[str]:
+        """What to say of labels of the target that no model answers."""
+        labels, given = self._case.labels, [np.unique(each) for each in self._case.given]
+        known = np.unique(np.concatenate(given)) if given else np.empty(0)
+        known = known[~np.isnan(known)].astype(np.int64)
+        wanted = np.unique(self._case.truth).astype(np.int64)
+        missed = [labels[place] for place in np.setdiff1d(wanted, known)]
+        if not missed or not len(known):
+            return []
+        if len(missed) < len(wanted):
+            return [f"No model answers {listed(missed[:5])}, which the target has."]
+        return [
+            f"No model answers a label of the target, such as {listed(missed[:1])}; they answer "
+            f"such as {listed([labels[known[0]]])}. Are they spelt alike?"
+        ]
 
     @property
     def _caption(self) -> str:
