@@ -8,9 +8,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOWEST := .venv-lowest
 
-# Three files of tests at the same time, for those of a browser wait for much of their time; the
-# cells of a notebook stay together.
-AT_ONCE := --numprocesses 3 --dist loadfile
+# Three files of tests at the same time, for those of a browser wait for much of their time, and so
+# come early; the cells of a notebook stay together.
+AT_ONCE := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 import pandas as pd
 import pytest
@@ -168,6 +169,7 @@ def test_an_interrupt_cancels_what_is_under_way():
 
     def interrupt():
         begun.wait()
+        time.sleep(0.1)  # Python loses a signal that comes just before it waits.
         signal.raise_signal(signal.SIGINT) if os.name == "nt" else os.kill(
             os.getpid(), signal.SIGINT
         )

@@ -100,9 +100,9 @@ print(told)
 
 def test_the_same_graph_is_the_same_in_another_process():
     told = set()
-    for seed in ("0", "1", "2", "random"):
+    for seed in ("0", "1"):
         run = subprocess.run(
-            [sys.executable, "-c", BODY if seed != "2" else "\n\n# Other lines.\n" + BODY],
+            [sys.executable, "-c", BODY if seed == "0" else "\n\n# Other lines.\n" + BODY],
             env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert not run.returncode, run.stderr

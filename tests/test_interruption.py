@@ -29,7 +29,8 @@ class Sleeps:
     def predict(self, rows):
         if rows.max() > 0:
             BEGUN.set()
-            time.sleep(600)
+            while True:
+                time.sleep(0.05)
         return rows[:, 0]
 
 def loops(event):
@@ -100,6 +101,7 @@ def test_a_signal_ends_a_run_that_would_not_end(kind):
 
         def strike():
             BEGUN.wait()
+            time.sleep(0.1)  # Python loses a signal that comes just before it waits.
             os.kill(os.getpid(), signal.SIGINT)
 
         Graph("warm", Step(waits)).run([0])
@@ -273,6 +275,7 @@ def test_the_kernels_button_ends_a_run_in_one_line_and_keeps_what_is_done(kernel
     code = (
         "def tell():\n"
         "    BEGUN.wait()\n"
+        "    time.sleep(0.1)\n"
         "    print('now', flush=True)\n"
         "threading.Thread(target=tell).start()\n"
         "%graph_run g events --into results --chunk-size 2"

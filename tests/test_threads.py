@@ -141,6 +141,7 @@ def interrupt(*after: threading.Event) -> None:
     def strike() -> None:
         for event in after:
             event.wait()
+        time.sleep(0.1)  # Python loses a signal that comes just before it waits.
         signal.raise_signal(signal.SIGINT) if os.name == "nt" else os.kill(
             os.getpid(), signal.SIGINT
         )
