@@ -6,6 +6,7 @@ import re
 import shlex
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sized
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -82,6 +83,9 @@ class GraphMagics(Magics):
             graph = Graph.from_cell(name, cell, self.shell.user_ns, first_line=2)
         for warning in graph.warnings:
             print(f"Note: {warning}")
+        held = self.shell.user_ns.get(name)
+        if isinstance(held, Graph):
+            held.is_replaced = True  # For panels that turn its weights.
         self.shell.push({name: graph})
         return graph
 
@@ -145,6 +149,7 @@ class GraphMagics(Magics):
             path = arguments.into
         else:
             name = arguments.into
+        self._check_into(name)
         try:
             run = graph.run(
                 self._value(arguments.events),
@@ -190,6 +195,7 @@ class GraphMagics(Magics):
         arguments = _parsed(self.graph_compare, line)
         if arguments is None:
             return None
+        self._check_into(arguments.into)
         run = self._named(arguments.run, Comparable, "run")
         comparison = run.compare(
             self._value(arguments.y),
@@ -243,6 +249,7 @@ class GraphMagics(Magics):
         arguments = _parsed(self.graph_weights, line)
         if arguments is None:
             return None
+        self._check_into(arguments.into)
         name, _, router = arguments.router.partition(".")
         panel = self._named(name, Graph).weights_panel(
             router or None,
@@ -314,11 +321,22 @@ class GraphMagics(Magics):
         """The value of an expression; None if there is none, a known word as it is."""
         return text if text is None or text in words else self._value(text)
 
-    def _assign(self, name: str | None, value: Any) -> None:
+    def _check_into(self, name: str | None) -> None:
+        """Refuse a name that cannot be a variable, or is one that nobody wants to lose."""
         if name is None:
             return
         if not name.isidentifier():
             raise GraphError(f"--into {name!r}: this cannot be a variable")
+        held = self.shell.user_ns.get(name)
+        if isinstance(held, (Graph, ModuleType)) or callable(held) or hasattr(held, "predict"):
+            raise GraphError(
+                f"--into {name!r}: the notebook has a variable of that name already, {a(held)}; "
+                "take another name"
+            )
+
+    def _assign(self, name: str | None, value: Any) -> None:
+        if name is None:
+            return
         self.shell.push({name: value})
 
 

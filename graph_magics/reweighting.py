@@ -33,6 +33,7 @@ class Weighted(Protocol):
         ...
 
     name: str
+    is_replaced: bool
 
     def set_weights(self, weights: Mapping[str, float], router: str | None = None) -> None:
         """Give the routes of a router other weights."""

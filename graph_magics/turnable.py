@@ -33,6 +33,8 @@ class Turnable:
     """The weights of a graph's routers; a part of `Graph`."""
 
     name: str
+    #: Whether a cell has declared another graph of its name since.
+    is_replaced: bool = False
     root: Any
     manifest: Mapping[str, Any] | None
     _served: Served | None

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from graph_magics import Graph, Run
+from graph_magics import Graph, GraphError, Run
 from graph_magics.mlrun.models.files import SETTINGS
 
 from .shells import error_of, run_cell
@@ -67,6 +67,18 @@ def test_running_a_cell_again_replaces_the_graph(shell):
     old = declare(shell, DECLARED)
     new = declare(shell, "Step(double)")
     assert shell.user_ns["g"] is new is not old
+
+
+def test_a_panel_gives_no_weights_to_a_graph_that_was_declared_again(shell):
+    declare(shell, DECLARED)
+    panel = shell.run_line_magic("graph_weights", "g.vote")
+    error_of(shell, "%%graph g\nclean = Step(dubble)")  # It replaces nothing.
+    panel.apply()
+    new = declare(shell, DECLARED)
+    panel.weights = {"first": 2, "second": 1, "third": 1}
+    with pytest.raises(GraphError, match="'g' was declared again"):
+        panel.apply()
+    assert set(new.vote.weights.values()) == {1 / 3}
 
 
 def test_a_mistake_leaves_the_graph_of_before(shell):
@@ -136,6 +148,7 @@ def test_help_of_the_cell_magic_needs_no_body(shell, capsys):
     [
         ("%%graph g\n\nclean = = 3", ["'g'", "line 3", "not Python"]),
         ("%%graph g\nclean = Step(dubble)", ["line 2", "'dubble'", "did you mean 'double'?"]),
+        ("%%graph g\ndouble >> first", ["line 2", ">>", "Step(f)", "Model(m)"]),
         ("%%graph g\nx = 1\ny = 1 / 0", ["line 3", "ZeroDivisionError"]),
         ("%%graph g\nvote = VotingEnsemble()", ["line 2", "at least one route"]),
         ("%%graph g\nvote = VotingEnsemble(first, 3)", ["line 2", "route 2", "an int"]),
@@ -176,6 +189,9 @@ def test_a_mistake_is_told_in_one_line_that_says_where(shell, cell, words):
         ("%graph_run g 3", ["DataFrame", "int"]),
         ("%graph_run g X[['a', 'b']]", ["unrecognized arguments"]),
         ("%graph_run g X --into 3x", ["'3x'"]),
+        ("%graph_run g X --into g", ["'g'", "a Graph", "another name"]),
+        ("%graph_run g X --into double", ["'double'", "a function", "another name"]),
+        ("%graph_compare results y --into first", ["'first'", "another name"]),
         ("%graph_compare results y[:2]", ["2 labels", "3 events"]),
         ("%graph_compare X y", ["no run", "DataFrame"]),
     ],

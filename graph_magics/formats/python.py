@@ -149,6 +149,8 @@ def _execute(
         except Exception as error:
             line = _line(error, filename) or getattr(error, "lineno", None) or statement.lineno
             hint = near(error.name, known) if isinstance(error, NameError) and error.name else ""
+            if isinstance(error, TypeError) and "for >>" in str(error):
+                hint = "; one of two things joined by >> must be a node, as Step(f) or Model(m)"
             raise GraphError(f"{one_line(error)}{hint}", line=line) from error
     return values
 

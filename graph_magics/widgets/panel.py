@@ -176,8 +176,19 @@ class WeightsPanel(anywidget.AnyWidget):
         return self._graph
 
     def apply(self) -> None:
-        """Let the graph have these weights, as `Graph.set_weights` does."""
+        """Let the graph have these weights, as `Graph.set_weights` does.
+
+        Raises
+        ------
+        GraphError
+            If the panel is closed, or a cell has declared the graph again.
+        """
         graph = self.graph
+        if graph.is_replaced:
+            raise GraphError(
+                f"{graph.name!r} was declared again since this panel was opened, and would not get "
+                "the weights: run the cell of the panel again"
+            )
         graph.set_weights(self.weights, self._path)
         self._is_applied = True
         self._say(f"Applied: {graph.name}.{self._path} has these weights now.")
