@@ -428,7 +428,29 @@ def test_on_an_exported_page_without_a_kernel_sliders_move_and_say_so(browser: B
     slider.press("Home")
     expect(page.get_by_role("slider", name="b", exact=True)).to_have_value("100")
     slider.press("ArrowRight")
-    expect(page.get_by_text("There is no kernel, so figures stay as they were.")).to_be_visible()
+    expect(
+        page.get_by_text("There is no kernel behind this panel, so figures stay as they were.")
+    ).to_be_visible()
+    expect(page.get_by_role("button", name="Apply")).to_be_disabled()
+    assert complaints == []
+    page.close()
+    panel.close()
+
+
+def test_a_panel_whose_kernel_was_restarted_says_so(browser: Browser):
+    panel = Graph("g", Splitter(a=abs, b=round)).weights_panel()
+    restarted = EXPORTED.replace("throw 'Syncing error: no comm channel defined';", "")
+    restarted = restarted.replace(
+        "send: () => {}", "send: () => { throw new Error('Cannot send'); }"
+    )
+    page = browser.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.set_content("<main></main>")
+    page.evaluate(restarted, json.loads(json.dumps(panel.get_state(), default=str)))
+    page.get_by_role("slider", name="a", exact=True).press("ArrowRight")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("There is no kernel behind this panel")).to_be_visible()
     expect(page.get_by_role("button", name="Apply")).to_be_disabled()
     assert complaints == []
     page.close()

@@ -68,7 +68,12 @@ class Line {
   /** Have the kernel do something with the weights as they are here. */
   send(what) {
     this.isNewer = false;
-    this.model.send({ do: what, weights: { ...this.weights } });
+    try {
+      this.model.send({ do: what, weights: { ...this.weights } });
+    } catch {
+      this.isAlone = true; // As after the kernel was restarted: it knows nothing of this panel.
+      this.show();
+    }
   }
 
   lock(name, isLocked) {

@@ -169,7 +169,7 @@ class View {
     this.apply.disabled = !parts || isAlone;
     this.reset.disabled = isAlone;
     this.search.disabled = isSearching || isAlone;
-    if (isAlone) this.status.textContent = "There is no kernel, so figures stay as they were.";
+    if (isAlone) this.status.textContent = "There is no kernel behind this panel, so figures stay as they were.";
     this.search.textContent = isSearching ? "Searching …" : "Search";
     this.search.setAttribute("aria-busy", String(isSearching));
     const said = model.get("_said");
