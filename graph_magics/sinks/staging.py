@@ -139,10 +139,10 @@ class Staging:
         self._write(names.note(part), json.dumps({**note, "bytes": size}).encode())
         self._parts = part + 1
         self._forms.append(note.get("forms", []))
+        self._layout = None
 
     def finish(self) -> None:
         """Put the output in place; there must be a part."""
-        self._layout = None
         layout = self.layout
         schema = layout.schema
         with self._told():
@@ -197,7 +197,7 @@ class Staging:
     @property
     def layout(self) -> Layout:
         """The columns and types of all chunks together."""
-        if self._layout is None or not self.is_whole:
+        if self._layout is None:
             schemas = [self._schema_of(part) for part in range(self._parts)]
             self._layout = Layout(schemas, self._forms, self._columns)
         return self._layout
