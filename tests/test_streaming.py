@@ -319,21 +319,26 @@ def test_arrays_of_unlike_widths_are_lists():
     assert cells(run.frame)["response"] == [[[1, 1]], [[1, 1]], [[1, 1], [1, 1]]]
 
 
-@pytest.mark.parametrize("broken", range(5, 10))
-def test_a_crash_while_the_parts_are_given_their_columns_loses_nothing(monkeypatch, broken):
+def fill_disk(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    """Let the disk be full when so many parts are to be written from now on."""
     write, calls = pq.write_table, []
 
     def full(*arguments, **options):
         calls.append(1)
-        if len(calls) == broken:
+        if len(calls) == at:
             raise OSError(errno.ENOSPC, "No space left on device")
         write(*arguments, **options)
 
+    monkeypatch.setattr(pq, "write_table", full)
+
+
+@pytest.mark.parametrize("broken", range(5, 10))
+def test_a_crash_while_the_parts_are_given_their_columns_loses_nothing(monkeypatch, broken):
     answers = [{"a": 1}, {"a": 1, "b": 2}, 3, 1 / 2, None]
     graph = Graph("g", Step(lambda event: answers[event["i"]], name="s"))
     events = pd.DataFrame({"i": range(5)})
     graph.run(events, into="whole/", chunk_size=1)
-    monkeypatch.setattr(pq, "write_table", full)
+    fill_disk(monkeypatch, broken)
     mistake(lambda: graph.run(events, into="out/", chunk_size=1), "No space left")
     graph.run(events, into="out/", chunk_size=1, resume=True)
     assert files_of("out/") == files_of("whole/")
@@ -416,17 +421,9 @@ def test_a_file_that_vanishes_is_told_and_the_chunks_before_it_are_kept(kind):
 @pytest.mark.parametrize("into", ["out/", "out.csv"])
 @pytest.mark.parametrize("broken", [2, 4])
 def test_a_full_disk_keeps_what_is_written_and_the_run_goes_on(monkeypatch, into, broken):
-    write, calls = pq.write_table, []
-
-    def full(*arguments, **options):
-        calls.append(1)
-        if len(calls) == broken:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        write(*arguments, **options)
-
     graph = Graph("g", lambda event: event["x"])
     graph.run(events_of(20), into=f"whole-{into}", chunk_size=5)
-    monkeypatch.setattr(pq, "write_table", full)
+    fill_disk(monkeypatch, broken)
     error = mistake(
         lambda: graph.run(events_of(20), into=into, chunk_size=5), "No space left", "resume=True"
     )

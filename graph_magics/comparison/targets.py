@@ -190,26 +190,6 @@ def weights_of(
     index: pd.Index,
 ) -> np.ndarray | None:
     """Give the weight of each event that has a target, 1 in the mean; None if all count alike."""
-    return _scaled(_weights(sample_weight, class_weight, task, truth, known, vocabulary, index))
-
-
-def _scaled(weight: np.ndarray | None) -> np.ndarray | None:
-    """Bring the weights that are not 0 to a mean of 1, as only their ratios matter."""
-    if weight is None or not weight.any():
-        return weight
-    weight = weight / weight.max()  # Or the sum of large ones may be infinite.
-    return np.asarray(weight / weight[weight > 0].mean())
-
-
-def _weights(
-    sample_weight: Any,
-    class_weight: Any,
-    task: Task,
-    truth: np.ndarray,
-    known: np.ndarray,
-    vocabulary: dict[Hashable, int],
-    index: pd.Index,
-) -> np.ndarray | None:
     weight = None
     if sample_weight is not None:
         given = aligned(series_of(sample_weight, index, "sample_weight"), index, "sample_weight")
@@ -223,12 +203,20 @@ def _weights(
             raise GraphError(f"sample_weight has {odd}, where a weight is a number from 0 on")
         if len(weight) and not weight.any():
             raise GraphError("sample_weight is 0 for all events: then none counts")
-    if class_weight is None:
+    if class_weight is not None:
+        if task == "regression":
+            raise GraphError("class_weight is for labels; a regression takes sample_weight")
+        by_class = _class_weights(class_weight, truth, vocabulary)
+        weight = by_class if weight is None else weight * by_class
+    return None if weight is None else _scaled(weight)
+
+
+def _scaled(weight: np.ndarray) -> np.ndarray:
+    """Bring the weights that are not 0 to a mean of 1, as only their ratios matter."""
+    if not weight.any():
         return weight
-    if task == "regression":
-        raise GraphError("class_weight is for labels; a regression takes sample_weight")
-    by_class = _class_weights(class_weight, truth, vocabulary)
-    return by_class if weight is None else weight * by_class
+    weight = weight / weight.max()  # Or the sum of large ones may be infinite.
+    return np.asarray(weight / weight[weight > 0].mean())
 
 
 def _class_weights(
